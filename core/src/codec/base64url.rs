@@ -1,0 +1,130 @@
+//! base64url without padding (RFC 4648, section 5) in its one canonical form.
+//!
+//! Our own because it is on the hot path, where it must not allocate and must refuse every text
+//! that does not encode back to itself: padding, other alphabets, stray bits at the end.
+
+/// Characters that `len` bytes encode to.
+pub(crate) const fn encoded_len(len: usize) -> usize {
+    (len * 4).div_ceil(3)
+}
+
+/// Encodes `bytes` into `text`, which must have [`encoded_len`] characters.
+pub(crate) fn encode(bytes: &[u8], text: &mut [u8]) {
+    debug_assert_eq!(text.len(), encoded_len(bytes.len()));
+    for (bytes, text) in bytes.chunks(3).zip(text.chunks_mut(4)) {
+        let mut padded = [0; 4];
+        for (place, byte) in padded.iter_mut().skip(1).zip(bytes) {
+            *place = *byte;
+        }
+        let bits = u32::from_be_bytes(padded);
+        for (place, shift) in text.iter_mut().zip([18, 12, 6, 0]) {
+            *place = ALPHABET[(bits >> shift) as usize & 63];
+        }
+    }
+}
+
+/// Encodes `bytes` as a `String`.
+pub(crate) fn encode_string(bytes: &[u8]) -> String {
+    let mut text = vec![0; encoded_len(bytes.len())];
+    encode(bytes, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// Decodes `text` into `bytes`, all of it. Answers `false`, with `bytes` undefined, when `text`
+/// has another length or is not the one canonical encoding of any bytes.
+#[inline]
+#[must_use]
+pub(crate) fn decode(text: &[u8], bytes: &mut [u8]) -> bool {
+    if text.len() != encoded_len(bytes.len()) {
+        return false;
+    }
+    // Values beyond 63 mark what is no character; one test at the end sees them all.
+    let mut seen = 0;
+    let (texts, text_rest) = text.as_chunks::<4>();
+    let (chunks, bytes_rest) = bytes.as_chunks_mut::<3>();
+    for (&[a, b, c, d], place) in texts.iter().zip(chunks) {
+        let [a, b, c, d] = [a, b, c, d].map(|c| u32::from(VALUES[usize::from(c)]));
+        seen |= a | b | c | d;
+        let [_, x, y, z] = ((a << 18) | (b << 12) | (c << 6) | d).to_be_bytes();
+        *place = [x, y, z];
+    }
+    if !text_rest.is_empty() {
+        let mut values = [0; 4];
+        for (value, &c) in values.iter_mut().zip(text_rest) {
+            *value = u32::from(VALUES[usize::from(c)]);
+            seen |= *value;
+        }
+        let [a, b, c, d] = values;
+        let bits = ((a << 18) | (b << 12) | (c << 6) | d).to_be_bytes();
+        let (used, stray) = bits.split_at(1 + bytes_rest.len());
+        for (place, byte) in bytes_rest.iter_mut().zip(used.iter().skip(1)) {
+            *place = *byte;
+        }
+        seen |= if stray.iter().any(|byte| *byte != 0) { INVALID.into() } else { 0 };
+    }
+    seen < 64
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Has a bit that no value of a character has.
+const INVALID: u8 = 64;
+
+const VALUES: [u8; 256] = {
+    let mut values = [INVALID; 256];
+    let mut i = 0;
+    while i < 64 {
+        values[ALPHABET[i] as usize] = i as u8;
+        i += 1;
+    }
+    values
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_4648_vectors() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg"),
+            ("fo", "Zm8"),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg"),
+            ("fooba", "Zm9vYmE"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(encode_string(bytes.as_bytes()), text);
+            let mut back = vec![0; bytes.len()];
+            assert!(decode(text.as_bytes(), &mut back));
+            assert_eq!(back, bytes.as_bytes());
+        }
+        assert_eq!(encode_string(&[0xfb, 0xff]), "-_8");
+    }
+
+    #[test]
+    fn exactly_one_text_decodes_to_given_bytes() {
+        // Every text of two and three characters over all bytes that matter: those that decode
+        // must encode back to themselves.
+        let mut accepted = 0;
+        for a in 0..=255 {
+            for b in 0..=255 {
+                let mut byte = [0];
+                if decode(&[a, b], &mut byte) {
+                    accepted += 1;
+                    assert_eq!(encode_string(&byte).as_bytes(), [a, b]);
+                }
+            }
+        }
+        assert_eq!(accepted, 256);
+    }
+
+    #[test]
+    fn wrong_lengths_are_refused() {
+        assert!(!decode(b"Zm9", &mut [0; 3]));
+        assert!(!decode(b"Zm9v", &mut [0; 2]));
+        assert!(!decode(b"Zg==", &mut [0; 1]));
+        assert!(!decode(b"A", &mut []));
+    }
+}

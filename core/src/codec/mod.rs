@@ -1,0 +1,3 @@
+//! Records and texts <-> bytes.
+
+pub(crate) mod base64url;

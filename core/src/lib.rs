@@ -1,0 +1,14 @@
+//! An embedded session engine.
+
+mod codec;
+mod error;
+mod id;
+pub mod store;
+mod sync;
+mod time;
+mod verdict;
+
+pub use error::{Error, ErrorKind, Result};
+pub use id::{Group, Handle, Subject};
+pub use time::{Clock, SystemClock, Timestamp};
+pub use verdict::Reason;
