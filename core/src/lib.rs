@@ -1,6 +1,10 @@
 //! An embedded session engine.
 
 mod codec;
+mod keys;
+mod policy;
+mod record;
+mod token;
 mod error;
 mod id;
 pub mod store;
@@ -11,4 +15,8 @@ mod verdict;
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Group, Handle, Subject};
 pub use time::{Clock, SystemClock, Timestamp};
+pub use keys::{KeyInfo, KeyState, MasterSecret};
+pub use policy::AtLimit;
+pub use record::{Data, EndCause};
+pub use token::SessionToken;
 pub use verdict::Reason;

@@ -43,16 +43,16 @@ pub(crate) fn decode(text: &[u8], bytes: &mut [u8]) -> bool {
     let (texts, text_rest) = text.as_chunks::<4>();
     let (chunks, bytes_rest) = bytes.as_chunks_mut::<3>();
     for (&[a, b, c, d], place) in texts.iter().zip(chunks) {
-        let [a, b, c, d] = [a, b, c, d].map(|c| u32::from(VALUES[usize::from(c)]));
+        let [a, b, c, d] = [a, b, c, d].map(|c| u32::from(value(c)));
         seen |= a | b | c | d;
         let [_, x, y, z] = ((a << 18) | (b << 12) | (c << 6) | d).to_be_bytes();
         *place = [x, y, z];
     }
     if !text_rest.is_empty() {
         let mut values = [0; 4];
-        for (value, &c) in values.iter_mut().zip(text_rest) {
-            *value = u32::from(VALUES[usize::from(c)]);
-            seen |= *value;
+        for (place, &c) in values.iter_mut().zip(text_rest) {
+            *place = u32::from(value(c));
+            seen |= *place;
         }
         let [a, b, c, d] = values;
         let bits = ((a << 18) | (b << 12) | (c << 6) | d).to_be_bytes();
@@ -63,6 +63,12 @@ pub(crate) fn decode(text: &[u8], bytes: &mut [u8]) -> bool {
         seen |= if stray.iter().any(|byte| *byte != 0) { INVALID.into() } else { 0 };
     }
     seen < 64
+}
+
+/// The value of a character, 64 for what is none.
+#[inline]
+pub(crate) const fn value(character: u8) -> u8 {
+    VALUES[character as usize]
 }
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -1,3 +1,4 @@
 //! Records and texts <-> bytes.
 
 pub(crate) mod base64url;
+pub(crate) mod record;

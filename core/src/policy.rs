@@ -1,0 +1,213 @@
+//! Who is let in, and for how long: pure functions of (record, now).
+
+use std::time::Duration;
+
+use crate::id::Handle;
+use crate::record::{SessionRecord, SubjectRecord, Watermark};
+use crate::time::Timestamp;
+use crate::verdict::Reason;
+
+/// What a verdict depends on beyond the session's own record.
+#[derive(Clone, Copy)]
+pub(crate) struct Standing<'a> {
+    /// The subject's row with its symbols resolved, if it has one.
+    pub(crate) subject: Option<&'a SubjectRecord>,
+    /// The store's generation.
+    pub(crate) generation: u64,
+}
+
+/// The one validity function: what verify, peek and every change of a session ask.
+///
+/// The record's symbols must be resolved. `Ok` means: valid at `now`.
+pub(crate) fn judge(
+    record: &SessionRecord,
+    standing: Standing<'_>,
+    now: Timestamp,
+) -> Result<(), Reason> {
+    if record.issued_generation < standing.generation {
+        return Err(Reason::RevokedAll);
+    }
+    if let Some(subject) = standing.subject {
+        if let Watermark::At(watermark) = subject.watermark
+            && record.issued_seq <= watermark
+        {
+            return Err(Reason::RevokedSubject);
+        }
+        if subject.is_suspended(now) {
+            return Err(Reason::Suspended);
+        }
+    }
+    if now < record.not_before {
+        return Err(Reason::NotYetValid);
+    }
+    within_deadlines(record.idle_deadline(), record.absolute_deadline, now)
+}
+
+/// The part of [`judge`] that time alone decides: what a cached entry is asked again.
+///
+/// Valid iff now < deadline, for both.
+#[inline]
+pub(crate) fn within_deadlines(
+    idle: Timestamp,
+    absolute: Timestamp,
+    now: Timestamp,
+) -> Result<(), Reason> {
+    if now >= absolute {
+        Err(Reason::Expired)
+    } else if now >= idle {
+        Err(Reason::IdleExpired)
+    } else {
+        Ok(())
+    }
+}
+
+/// How old the store's `last seen` may get before a touch is written: 10 % of the idle timeout,
+/// 60 s at most. After a crash a session may end early by that much.
+#[inline]
+pub(crate) fn touch_interval_ms(idle_timeout_ms: u64) -> u64 {
+    (idle_timeout_ms / 10).min(60_000)
+}
+
+/// What happens when a subject with as many sessions as allowed gets another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AtLimit {
+    /// End the session that was used the longest time ago.
+    #[default]
+    EvictLeastRecentlyUsed,
+    /// End the session that was created first.
+    EvictOldest,
+    /// Create none.
+    Refuse,
+}
+
+/// Which of a subject's valid `sessions` must end so that one more fits under `max`;
+/// `None`: the new one is refused.
+pub(crate) fn evictions(
+    at_limit: AtLimit,
+    max: usize,
+    mut sessions: Vec<(Handle, Timestamp, Timestamp)>,
+) -> Option<Vec<Handle>> {
+    let excess = (sessions.len() + 1).saturating_sub(max);
+    if excess == 0 {
+        return Some(Vec::new());
+    }
+    match at_limit {
+        AtLimit::Refuse => return None,
+        AtLimit::EvictOldest => sessions.sort_by_key(|(_, created, _)| *created),
+        AtLimit::EvictLeastRecentlyUsed => sessions.sort_by_key(|(_, _, seen)| *seen),
+    }
+    Some(sessions.into_iter().take(excess).map(|(handle, ..)| handle).collect())
+}
+
+/// Whether a session whose handle was issued at `issued` should be rotated.
+#[inline]
+pub(crate) fn is_rotation_due(
+    issued: Timestamp,
+    rotate_every: Option<Duration>,
+    now: Timestamp,
+) -> bool {
+    rotate_every.is_some_and(|every| now >= issued.plus(every))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Group, Subject};
+    use crate::record::{ClaimsVersion, Suspension};
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    fn record() -> SessionRecord {
+        SessionRecord {
+            subject: Some(Subject::new("alice").unwrap()),
+            created: at(1000),
+            issued: at(1000),
+            issued_seq: 10,
+            issued_generation: 1,
+            not_before: at(1000),
+            last_seen: at(2000),
+            idle_timeout_ms: 500,
+            absolute_deadline: at(5000),
+            absolute_lifetime_ms: 4000,
+            authenticated_at: None,
+            amr: vec![],
+            acr: None,
+            device_label: None,
+            claims_version: 0,
+            refresh: None,
+        }
+    }
+
+    fn alone(generation: u64) -> Standing<'static> {
+        Standing { subject: None, generation }
+    }
+
+    #[test]
+    fn each_deadline_is_exclusive() {
+        let record = record();
+        assert_eq!(judge(&record, alone(1), at(2499)), Ok(()));
+        assert_eq!(judge(&record, alone(1), at(2500)), Err(Reason::IdleExpired));
+        assert_eq!(judge(&record, alone(1), at(5000)), Err(Reason::Expired));
+        assert_eq!(judge(&record, alone(1), at(999)), Err(Reason::NotYetValid));
+        assert_eq!(judge(&record, alone(1), at(1000)), Ok(()));
+    }
+
+    #[test]
+    fn generations_and_watermarks_revoke_what_came_before() {
+        let record = record();
+        assert_eq!(judge(&record, alone(2), at(2100)), Err(Reason::RevokedAll));
+        for (watermark, verdict) in
+            [(9, Ok(())), (10, Err(Reason::RevokedSubject)), (11, Err(Reason::RevokedSubject))]
+        {
+            let mut subject =
+                SubjectRecord { watermark: Watermark::At(watermark), ..Default::default() };
+            subject.claims = ClaimsVersion::At(12);
+            let standing = Standing { subject: Some(&subject), generation: 1 };
+            assert_eq!(judge(&record, standing, at(2100)), verdict, "watermark {watermark}");
+        }
+    }
+
+    #[test]
+    fn the_session_put_with_the_watermark_stays() {
+        let mut subject =
+            SubjectRecord { watermark: Watermark::BeforeOwnVersion, ..Default::default() };
+        let mut kept = record();
+        kept.issued_seq = crate::record::OWN_VERSION;
+        subject.resolve(42);
+        kept.resolve(42);
+        let standing = Standing { subject: Some(&subject), generation: 1 };
+        assert_eq!(judge(&kept, standing, at(2100)), Ok(()));
+        kept.issued_seq = 41;
+        assert_eq!(judge(&kept, standing, at(2100)), Err(Reason::RevokedSubject));
+    }
+
+    #[test]
+    fn a_suspension_ends_at_its_moment() {
+        for (until, now, verdict) in [
+            (None, 2400, Err(Reason::Suspended)),
+            (Some(at(2100)), 2099, Err(Reason::Suspended)),
+            (Some(at(2100)), 2100, Ok(())),
+        ] {
+            let subject =
+                SubjectRecord { suspension: Some(Suspension { until }), ..Default::default() };
+            let standing = Standing { subject: Some(&subject), generation: 1 };
+            assert_eq!(judge(&record(), standing, at(now)), verdict);
+        }
+    }
+
+    #[test]
+    fn evictions_follow_the_rule() {
+        let handle = |n| Handle::from_parts(Group(1), [n; 16]);
+        let sessions =
+            vec![(handle(1), at(1), at(9)), (handle(2), at(2), at(5)), (handle(3), at(3), at(7))];
+        let evict = |rule, max| evictions(rule, max, sessions.clone());
+        assert_eq!(evict(AtLimit::Refuse, 3), None);
+        assert_eq!(evict(AtLimit::Refuse, 4), Some(vec![]));
+        assert_eq!(evict(AtLimit::EvictOldest, 3), Some(vec![handle(1)]));
+        assert_eq!(evict(AtLimit::EvictLeastRecentlyUsed, 3), Some(vec![handle(2)]));
+        let two = Some(vec![handle(2), handle(3)]);
+        assert_eq!(evict(AtLimit::EvictLeastRecentlyUsed, 2), two);
+    }
+}

@@ -1,0 +1,172 @@
+//! What the engine keeps of sessions, subjects and itself: plain data.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Handle, Subject};
+use crate::time::Timestamp;
+
+/// A sequence number meaning "the version of the batch that put this row": the store assigns it
+/// inside the commit, so that the row cannot name it. See [`resolve`](SessionRecord::resolve).
+pub(crate) const OWN_VERSION: u64 = 0;
+
+/// The row of a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum SessionRow {
+    /// It can be used.
+    Live(SessionRecord),
+    /// It was rotated and points to its successor until `until`.
+    Rotated { to: Handle, until: Timestamp },
+    /// It was ended, and says so until the row is swept.
+    Ended { at: Timestamp, cause: EndCause },
+}
+
+/// The server-side record of a live session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SessionRecord {
+    pub(crate) subject: Option<Subject>,
+    pub(crate) created: Timestamp,
+    /// When this handle was made; `created` stays over rotations.
+    pub(crate) issued: Timestamp,
+    /// [`OWN_VERSION`] until the row is put a second time.
+    pub(crate) issued_seq: u64,
+    /// The global generation at that time: `revoke_all` moves it.
+    pub(crate) issued_generation: u64,
+    pub(crate) not_before: Timestamp,
+    pub(crate) last_seen: Timestamp,
+    pub(crate) idle_timeout_ms: u64,
+    pub(crate) absolute_deadline: Timestamp,
+    /// What a re-authentication sets the absolute deadline anew with.
+    pub(crate) absolute_lifetime_ms: u64,
+    pub(crate) authenticated_at: Option<Timestamp>,
+    pub(crate) amr: Vec<String>,
+    pub(crate) acr: Option<String>,
+    pub(crate) device_label: Option<String>,
+    /// The subject's claims version when the handle was made.
+    pub(crate) claims_version: u64,
+    /// The refresh family of the session, once it has one.
+    pub(crate) refresh: Option<RefreshState>,
+}
+
+/// Where a refresh family stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RefreshState {
+    pub(crate) generation: u32,
+    pub(crate) rotated_at: Timestamp,
+    pub(crate) is_confirmed: bool,
+}
+
+impl SessionRecord {
+    /// Puts the row's version in the place of [`OWN_VERSION`], to be done before the record is
+    /// judged or put again.
+    pub(crate) fn resolve(&mut self, version: u64) {
+        if self.issued_seq == OWN_VERSION {
+            self.issued_seq = version;
+        }
+    }
+
+    /// Unused until then, it is idle-expired.
+    pub(crate) fn idle_deadline(&self) -> Timestamp {
+        self.last_seen.plus_millis(self.idle_timeout_ms)
+    }
+
+    /// When the row may be swept: from then on it can never verify again.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        self.idle_deadline().min(self.absolute_deadline)
+    }
+}
+
+/// What is known of a subject beyond its sessions. Most subjects have no such row.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SubjectRecord {
+    /// Sessions and tokens with a sequence up to this are revoked.
+    pub(crate) watermark: Watermark,
+    /// The sequence of the last `bump_claims`: claims minted before are stale.
+    pub(crate) claims: ClaimsVersion,
+    pub(crate) suspension: Option<Suspension>,
+}
+
+/// A sequence number up to which everything of a subject is revoked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Watermark {
+    #[default]
+    None,
+    /// All before the version of the batch that put this row. The excepted session of a
+    /// `revoke_subject` is put in the same batch, has that version, and so stays.
+    BeforeOwnVersion,
+    At(u64),
+}
+
+/// When the claims of a subject changed last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ClaimsVersion {
+    #[default]
+    Never,
+    OwnVersion,
+    At(u64),
+}
+
+/// A ban.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Suspension {
+    /// `None`: until reinstated.
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl SubjectRecord {
+    /// Puts the row's version in the place of the symbols, as for sessions.
+    pub(crate) fn resolve(&mut self, version: u64) {
+        if self.watermark == Watermark::BeforeOwnVersion {
+            self.watermark = Watermark::At(version.saturating_sub(1));
+        }
+        if self.claims == ClaimsVersion::OwnVersion {
+            self.claims = ClaimsVersion::At(version);
+        }
+    }
+
+    pub(crate) fn claims_version(&self) -> u64 {
+        match self.claims {
+            ClaimsVersion::At(version) => version,
+            ClaimsVersion::Never | ClaimsVersion::OwnVersion => 0,
+        }
+    }
+
+    pub(crate) fn is_suspended(&self, now: Timestamp) -> bool {
+        self.suspension.is_some_and(|s| s.until.is_none_or(|until| now < until))
+    }
+}
+
+/// What concerns every session of the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GlobalRecord {
+    /// Sessions of an earlier generation are revoked.
+    pub(crate) generation: u64,
+}
+
+/// The data of a session: key -> bytes, in the order of the keys.
+pub type Data = BTreeMap<String, Vec<u8>>;
+
+/// Why a session ended, for events and for the row that it leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum EndCause {
+    /// `revoke`.
+    Revoked,
+    /// `rotate` without a grace.
+    Rotated,
+    /// `create` for a client that presented it.
+    Replaced,
+    /// It made room for a newer session of its subject.
+    Evicted,
+    /// `revoke_subject`, or a subject-wide rule.
+    SubjectRevoked,
+    /// `revoke_all`.
+    AllRevoked,
+    /// The subject was suspended.
+    Suspended,
+    /// A deadline passed.
+    Expired,
+    /// A used token was presented again.
+    Reuse,
+}

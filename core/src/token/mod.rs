@@ -1,0 +1,27 @@
+//! What a client holds: one file for each kind of token.
+
+mod session;
+
+pub use session::SessionToken;
+pub(crate) use session::{Parts, TEXT_LEN, TokenText, group_of};
+
+/// The kinds of opaque tokens. The number is the high half of a token's first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub(crate) enum TokenKind {
+    /// Names a session; in a cookie.
+    Session = 1,
+    /// Buys a new pair of tokens, once.
+    Refresh = 2,
+    /// Is consumed: magic link, password reset.
+    SingleUse = 3,
+    /// Lets a program in.
+    ApiKey = 4,
+}
+
+impl TokenKind {
+    /// The first byte of a token of this kind: kind, then format version 1.
+    pub(crate) const fn first_byte(self) -> u8 {
+        (self as u8) << 4 | 1
+    }
+}
