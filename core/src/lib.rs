@@ -1,5 +1,6 @@
 //! An embedded session engine.
 
+mod cache;
 mod codec;
 mod keys;
 mod policy;
