@@ -68,6 +68,44 @@ pub(crate) fn touch_interval_ms(idle_timeout_ms: u64) -> u64 {
     (idle_timeout_ms / 10).min(60_000)
 }
 
+/// How finely `last seen` is kept in memory: 0.1 % of the idle timeout, 1 s at most. So a busy
+/// session's cache line is written once a second and not at every hit.
+#[inline]
+pub(crate) fn touch_resolution_ms(idle_timeout_ms: u64) -> u64 {
+    (idle_timeout_ms / 1000).min(1_000)
+}
+
+/// How long a session lives: unused, and at all. Both always hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Unused for so long, it ends. 1 second to 400 days.
+    pub idle_timeout: Duration,
+    /// So long after its creation, or the last re-authentication, it ends. 1 second to 400 days.
+    pub absolute_lifetime: Duration,
+}
+
+impl Lifetimes {
+    /// "Remember me": 7 days unused, 30 days in all.
+    pub const REMEMBER_ME: Lifetimes = Lifetimes::days(7, 30);
+    /// NIST SP 800-63B-4, AAL1: re-authentication after 30 days.
+    pub const AAL1: Lifetimes = Lifetimes::days(30, 30);
+    /// NIST SP 800-63B-4, AAL2: 1 hour unused, 24 hours in all.
+    pub const AAL2: Lifetimes = Lifetimes::minutes(60, 24 * 60);
+    /// NIST SP 800-63B-4, AAL3: 15 minutes unused, 12 hours in all.
+    pub const AAL3: Lifetimes = Lifetimes::minutes(15, 12 * 60);
+
+    const fn days(idle: u64, absolute: u64) -> Self {
+        Lifetimes::minutes(idle * 24 * 60, absolute * 24 * 60)
+    }
+
+    const fn minutes(idle: u64, absolute: u64) -> Self {
+        Lifetimes {
+            idle_timeout: Duration::from_secs(idle * 60),
+            absolute_lifetime: Duration::from_secs(absolute * 60),
+        }
+    }
+}
+
 /// What happens when a subject with as many sessions as allowed gets another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AtLimit {

@@ -1,0 +1,435 @@
+//! Settings of an engine. Every limit has a unit, a default, a range and a reason: [`LIMITS`].
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::keys::MasterSecret;
+use crate::policy::{AtLimit, Lifetimes};
+use crate::store::{Durability, Store};
+use crate::time::{Clock, SystemClock, millis};
+
+/// A limit of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// The setting.
+    pub name: &'static str,
+    /// The unit of the numbers.
+    pub unit: &'static str,
+    /// What holds when nothing is set; `None`: the setting is off.
+    pub default: Option<u64>,
+    /// The least that is accepted.
+    pub min: u64,
+    /// The most that is accepted.
+    pub max: u64,
+    /// Why.
+    pub reason: &'static str,
+}
+
+const DAY_MS: u64 = 86_400_000;
+
+/// The longest life of a session and of what depends on it: browsers keep no cookie longer
+/// (RFC 6265bis, 5.5).
+pub(crate) const LIFETIME_MAX_MS: u64 = 400 * DAY_MS;
+
+/// Every limit of the configuration.
+pub const LIMITS: &[Limit] = &[
+    IDLE_TIMEOUT,
+    ABSOLUTE_LIFETIME,
+    ROTATION_GRACE,
+    ROTATE_EVERY,
+    MAX_SESSIONS_PER_SUBJECT,
+    DATA_LEN,
+    CACHE_LEN,
+    STORE_CACHE_LEN,
+    TICK_EVERY,
+    EXPIRING_SOON,
+];
+
+pub(crate) const IDLE_TIMEOUT: Limit = Limit {
+    name: "idle_timeout",
+    unit: "ms",
+    default: Some(1_800_000),
+    min: 1_000,
+    max: LIFETIME_MAX_MS,
+    reason: "ASVS 5.0, 7.3.1 wants one; 30 minutes is what web frameworks and NIST AAL2 use",
+};
+
+pub(crate) const ABSOLUTE_LIFETIME: Limit = Limit {
+    name: "absolute_lifetime",
+    unit: "ms",
+    default: Some(43_200_000),
+    min: 1_000,
+    max: LIFETIME_MAX_MS,
+    reason: "ASVS 5.0, 7.3.2 wants one; 12 hours is a working day and NIST's AAL3 limit",
+};
+
+const ROTATION_GRACE: Limit = Limit {
+    name: "rotation_grace",
+    unit: "ms",
+    default: Some(10_000),
+    min: 0,
+    max: 300_000,
+    reason: "requests under way when the token is rotated still carry the old one",
+};
+
+const ROTATE_EVERY: Limit = Limit {
+    name: "rotate_every",
+    unit: "ms",
+    default: None,
+    min: 60_000,
+    max: LIFETIME_MAX_MS,
+    reason: "a rotation is a durable write: more than one a minute and session is waste",
+};
+
+const MAX_SESSIONS_PER_SUBJECT: Limit = Limit {
+    name: "max_sessions_per_subject",
+    unit: "sessions",
+    default: None,
+    min: 1,
+    max: 1_000,
+    reason: "counted inside the create, which must stay short (ASVS 5.0, 7.1.2)",
+};
+
+const DATA_LEN: Limit = Limit {
+    name: "data_len_max_bytes",
+    unit: "bytes",
+    default: Some(65_536),
+    min: 0,
+    max: 65_536,
+    reason: "keys and values together; larger things belong into the host's database",
+};
+
+const CACHE_LEN: Limit = Limit {
+    name: "cache_len_max_bytes",
+    unit: "bytes",
+    default: Some(256 << 20),
+    min: 64 << 10,
+    max: 1 << 40,
+    reason: "about 200 bytes a session: the default holds a million, and grows as they come",
+};
+
+const STORE_CACHE_LEN: Limit = Limit {
+    name: "store_cache_len_max_bytes",
+    unit: "bytes",
+    default: Some(128 << 20),
+    min: 16 << 20,
+    max: 4 << 30,
+    reason: "sled's page cache, a hint to it: it takes up to three times as much memory",
+};
+
+const TICK_EVERY: Limit = Limit {
+    name: "tick_every",
+    unit: "ms",
+    default: Some(1_000),
+    min: 10,
+    max: 60_000,
+    reason: "how late touches, sweeps and expiry events may be",
+};
+
+const EXPIRING_SOON: Limit = Limit {
+    name: "expiring_soon",
+    unit: "ms",
+    default: None,
+    min: 1_000,
+    max: 86_400_000,
+    reason: "how long before its end a session is announced; off unless someone listens",
+};
+
+/// What to do when the store is older than what it had acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnRollback {
+    /// Do not open: [`ErrorKind::RolledBack`].
+    #[default]
+    Refuse,
+    /// Open, and revoke everything: no revoked session comes back.
+    RevokeAll,
+}
+
+/// Where the sessions are kept.
+#[derive(Clone)]
+pub(crate) enum Place {
+    #[cfg_attr(not(feature = "sled"), allow(dead_code))]
+    Directory(PathBuf),
+    Store(Arc<dyn Store>),
+}
+
+/// The settings of an engine; [`Engine::open_with`](crate::Engine::open_with) checks them.
+///
+/// ```
+/// use std::time::Duration;
+/// use sessile::{AtLimit, Config, Engine};
+///
+/// let directory = tempfile::tempdir()?;
+/// let config = Config::new(directory.path().join("sessions"))
+///     .idle_timeout(Duration::from_secs(15 * 60))
+///     .max_sessions_per_subject(5, AtLimit::EvictLeastRecentlyUsed);
+/// let engine = Engine::open_with(config)?;
+/// # engine.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) place: Place,
+    pub(crate) master_secret: Option<MasterSecret>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) rotation_grace: Duration,
+    pub(crate) rotate_every: Option<Duration>,
+    pub(crate) max_sessions: Option<usize>,
+    pub(crate) at_limit: AtLimit,
+    pub(crate) data_len_max_bytes: usize,
+    pub(crate) cache_len_max_bytes: usize,
+    pub(crate) store_cache_len_max_bytes: usize,
+    pub(crate) tick_every: Duration,
+    pub(crate) expiring_soon: Option<Duration>,
+    pub(crate) create_durability: Durability,
+    pub(crate) has_threads: bool,
+    pub(crate) require_power_loss_safety: bool,
+    pub(crate) on_rollback: OnRollback,
+}
+
+impl Config {
+    /// The defaults, with the embedded store (sled) in `directory`, which is made if it is not
+    /// there. One process at a time can have it open.
+    #[cfg(feature = "sled")]
+    pub fn new(directory: impl AsRef<Path>) -> Self {
+        Config::at(Place::Directory(directory.as_ref().to_owned()))
+    }
+
+    /// The defaults, over a store of the host's choice. Needs a
+    /// [`master_secret`](Self::master_secret), unless nothing in that store outlives the process.
+    pub fn with_store(store: Arc<dyn Store>) -> Self {
+        Config::at(Place::Store(store))
+    }
+
+    fn at(place: Place) -> Self {
+        let ms = |limit: Limit| Duration::from_millis(limit.default.unwrap_or_default());
+        let bytes = |limit: Limit| limit.default.map_or(0, |n| usize::try_from(n).unwrap_or(0));
+        Config {
+            place,
+            master_secret: None,
+            clock: Arc::new(SystemClock),
+            lifetimes: Lifetimes {
+                idle_timeout: ms(IDLE_TIMEOUT),
+                absolute_lifetime: ms(ABSOLUTE_LIFETIME),
+            },
+            rotation_grace: ms(ROTATION_GRACE),
+            rotate_every: None,
+            max_sessions: None,
+            at_limit: AtLimit::default(),
+            data_len_max_bytes: bytes(DATA_LEN),
+            cache_len_max_bytes: bytes(CACHE_LEN),
+            store_cache_len_max_bytes: bytes(STORE_CACHE_LEN),
+            tick_every: ms(TICK_EVERY),
+            expiring_soon: None,
+            create_durability: Durability::Durable,
+            has_threads: true,
+            require_power_loss_safety: false,
+            on_rollback: OnRollback::default(),
+        }
+    }
+
+    /// The secret that seals the keyring. By default a key file, `sessile.key`, in the store's
+    /// directory: better kept elsewhere, so that a stolen directory forges nothing.
+    #[must_use]
+    pub fn master_secret(mut self, secret: MasterSecret) -> Self {
+        self.master_secret = Some(secret);
+        self
+    }
+
+    /// The clock of the engine, for tests and hosts with a clock of their own.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How long a session lives unused. 30 minutes; 1 second to 400 days.
+    #[must_use]
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.lifetimes.idle_timeout = timeout;
+        self
+    }
+
+    /// How long a session lives at all; neither touch nor rotate extends it. 12 hours; 1 second
+    /// to 400 days.
+    #[must_use]
+    pub fn absolute_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetimes.absolute_lifetime = lifetime;
+        self
+    }
+
+    /// Both lifetimes at once, for the presets.
+    #[must_use]
+    pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.lifetimes = lifetimes;
+        self
+    }
+
+    /// How long the old token answers, read-only, after a rotation. 10 seconds; 0 to 5 minutes.
+    #[must_use]
+    pub fn rotation_grace(mut self, grace: Duration) -> Self {
+        self.rotation_grace = grace;
+        self
+    }
+
+    /// After how long verification says that a rotation is due. Off; 1 minute to 400 days.
+    #[must_use]
+    pub fn rotate_every(mut self, every: Duration) -> Self {
+        self.rotate_every = Some(every);
+        self
+    }
+
+    /// How many sessions a subject may have, and what happens to one more. Off; 1 to 1,000.
+    #[must_use]
+    pub fn max_sessions_per_subject(mut self, max: usize, at_limit: AtLimit) -> Self {
+        self.max_sessions = Some(max);
+        self.at_limit = at_limit;
+        self
+    }
+
+    /// The most that a session's data may hold, keys and values together. 64 KiB, which is also
+    /// the upper end.
+    #[must_use]
+    pub fn data_len_max_bytes(mut self, len: usize) -> Self {
+        self.data_len_max_bytes = len;
+        self
+    }
+
+    /// The most that the cache of verified sessions may take. 256 MiB; 64 KiB to 1 TiB.
+    #[must_use]
+    pub fn cache_len_max_bytes(mut self, len: usize) -> Self {
+        self.cache_len_max_bytes = len;
+        self
+    }
+
+    /// The most that the embedded store's page cache should take. 128 MiB; 16 MiB to 4 GiB.
+    #[must_use]
+    pub fn store_cache_len_max_bytes(mut self, len: usize) -> Self {
+        self.store_cache_len_max_bytes = len;
+        self
+    }
+
+    /// How often the maintenance thread works. 1 second; 10 ms to 1 minute.
+    #[must_use]
+    pub fn tick_every(mut self, every: Duration) -> Self {
+        self.tick_every = every;
+        self
+    }
+
+    /// How long before its end a session is announced as expiring. Off; 1 second to 1 day.
+    #[must_use]
+    pub fn expiring_soon(mut self, before: Duration) -> Self {
+        self.expiring_soon = Some(before);
+        self
+    }
+
+    /// When `create` returns: once the session survives a crash (the default), or once it is in
+    /// the store's memory, from where it gets to the disk within a second.
+    #[must_use]
+    pub fn create_durability(mut self, durability: Durability) -> Self {
+        self.create_durability = durability;
+        self
+    }
+
+    /// Starts no thread: the host calls [`Engine::tick`](crate::Engine::tick).
+    #[must_use]
+    pub fn no_threads(mut self) -> Self {
+        self.has_threads = false;
+        self
+    }
+
+    /// Refuses to open a directory where a durable commit would not survive a power loss.
+    #[must_use]
+    pub fn require_power_loss_safety(mut self, require: bool) -> Self {
+        self.require_power_loss_safety = require;
+        self
+    }
+
+    /// What to do when the store was rolled back. Refuses to open by default.
+    #[must_use]
+    pub fn on_rollback(mut self, on_rollback: OnRollback) -> Self {
+        self.on_rollback = on_rollback;
+        self
+    }
+
+    /// Checks every setting against its limit.
+    ///
+    /// # Errors
+    /// - [`InvalidConfig`](ErrorKind::InvalidConfig), naming the setting and its range.
+    pub(crate) fn validate(&self) -> Result<()> {
+        self.lifetimes.validate()?;
+        check(ROTATION_GRACE, millis(self.rotation_grace))?;
+        self.rotate_every.map_or(Ok(()), |every| check(ROTATE_EVERY, millis(every)))?;
+        self.max_sessions.map_or(Ok(()), |max| check(MAX_SESSIONS_PER_SUBJECT, max as u64))?;
+        check(DATA_LEN, self.data_len_max_bytes as u64)?;
+        check(CACHE_LEN, self.cache_len_max_bytes as u64)?;
+        check(STORE_CACHE_LEN, self.store_cache_len_max_bytes as u64)?;
+        check(TICK_EVERY, millis(self.tick_every))?;
+        self.expiring_soon.map_or(Ok(()), |before| check(EXPIRING_SOON, millis(before)))
+    }
+}
+
+impl Lifetimes {
+    /// Checks both against their limits.
+    pub(crate) fn validate(&self) -> Result<()> {
+        check(IDLE_TIMEOUT, millis(self.idle_timeout))?;
+        check(ABSOLUTE_LIFETIME, millis(self.absolute_lifetime))
+    }
+}
+
+fn check(limit: Limit, value: u64) -> Result<()> {
+    let Limit { name, unit, min, max, reason, .. } = limit;
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    let message = format!("{name} is {value} {unit}, but must be {min} to {max} {unit}: {reason}");
+    Err(Error::new(ErrorKind::InvalidConfig, message))
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("lifetimes", &self.lifetimes).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    #[test]
+    fn defaults_are_inside_their_ranges() {
+        for limit in LIMITS {
+            assert!(limit.min <= limit.max, "{}", limit.name);
+            assert!(limit.default.is_none_or(|d| (limit.min..=limit.max).contains(&d)));
+            assert!(!limit.reason.is_empty());
+        }
+        Config::with_store(Arc::new(MemoryStore::new())).validate().unwrap();
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused_by_name() {
+        let config = || Config::with_store(Arc::new(MemoryStore::new()));
+        let second = Duration::from_secs(1);
+        for (config, name) in [
+            (config().idle_timeout(second / 2), "idle_timeout"),
+            (config().absolute_lifetime(second * 86_400 * 401), "absolute_lifetime"),
+            (config().rotation_grace(second * 301), "rotation_grace"),
+            (config().rotate_every(second), "rotate_every"),
+            (config().max_sessions_per_subject(0, AtLimit::Refuse), "max_sessions_per_subject"),
+            (config().data_len_max_bytes(65_537), "data_len_max_bytes"),
+            (config().cache_len_max_bytes(1), "cache_len_max_bytes"),
+            (config().store_cache_len_max_bytes(1), "store_cache_len_max_bytes"),
+            (config().tick_every(Duration::ZERO), "tick_every"),
+            (config().expiring_soon(Duration::ZERO), "expiring_soon"),
+        ] {
+            let error = config.validate().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            assert!(error.message().starts_with(name), "{error}");
+        }
+    }
+}
