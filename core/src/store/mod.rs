@@ -45,11 +45,15 @@
 
 mod key;
 mod memory;
+#[cfg(feature = "sled")]
+mod sled;
 
 use crate::error::Result;
 use crate::id::Group;
 use crate::time::Timestamp;
 
+#[cfg(feature = "sled")]
+pub use self::sled::{OnRollback, SledOptions, SledStore};
 pub use key::{Key, Table};
 pub use memory::MemoryStore;
 
