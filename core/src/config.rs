@@ -1,6 +1,7 @@
 //! Settings of an engine. Every limit has a unit, a default, a range and a reason: [`LIMITS`].
 
 use std::fmt;
+#[cfg(feature = "sled")]
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::MasterSecret;
 use crate::policy::{AtLimit, Lifetimes};
+#[cfg(feature = "sled")]
+use crate::store::OnRollback;
 use crate::store::{Durability, Store};
 use crate::time::{Clock, SystemClock, millis};
 
@@ -138,20 +141,10 @@ const EXPIRING_SOON: Limit = Limit {
     reason: "how long before its end a session is announced; off unless someone listens",
 };
 
-/// What to do when the store is older than what it had acknowledged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnRollback {
-    /// Do not open: [`ErrorKind::RolledBack`].
-    #[default]
-    Refuse,
-    /// Open, and revoke everything: no revoked session comes back.
-    RevokeAll,
-}
-
 /// Where the sessions are kept.
 #[derive(Clone)]
 pub(crate) enum Place {
-    #[cfg_attr(not(feature = "sled"), allow(dead_code))]
+    #[cfg(feature = "sled")]
     Directory(PathBuf),
     Store(Arc<dyn Store>),
 }
@@ -188,6 +181,7 @@ pub struct Config {
     pub(crate) create_durability: Durability,
     pub(crate) has_threads: bool,
     pub(crate) require_power_loss_safety: bool,
+    #[cfg(feature = "sled")]
     pub(crate) on_rollback: OnRollback,
 }
 
@@ -228,6 +222,7 @@ impl Config {
             create_durability: Durability::Durable,
             has_threads: true,
             require_power_loss_safety: false,
+            #[cfg(feature = "sled")]
             on_rollback: OnRollback::default(),
         }
     }
@@ -350,6 +345,7 @@ impl Config {
     }
 
     /// What to do when the store was rolled back. Refuses to open by default.
+    #[cfg(feature = "sled")]
     #[must_use]
     pub fn on_rollback(mut self, on_rollback: OnRollback) -> Self {
         self.on_rollback = on_rollback;

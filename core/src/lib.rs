@@ -1,23 +1,49 @@
-//! An embedded session engine.
+//! An embedded session engine: it creates, signs, verifies, touches, expires and revokes web
+//! sessions in the process of the server that links it.
+//!
+//! ```
+//! use sessile::{CreateOptions, Engine, Verdict};
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let directory = directory.path().join("sessions");
+//! let engine = Engine::open(directory)?;
+//! let login = CreateOptions::for_subject("alice")?.device_label("Firefox on Linux");
+//! let issued = engine.create(login)?;
+//! let cookie_value = issued.token.as_str();
+//!
+//! match engine.verify(cookie_value)? {
+//!     Verdict::Valid(session) => assert_eq!(session.subject().unwrap().as_str(), "alice"),
+//!     Verdict::Rejected(reason) => panic!("{reason}"),
+//! }
+//! engine.revoke(issued.session.handle())?;
+//! assert!(!engine.verify(cookie_value)?.is_valid());
+//! # engine.close()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod cache;
 mod codec;
+mod config;
+mod engine;
+mod error;
+mod id;
 mod keys;
 mod policy;
 mod record;
-mod token;
-mod error;
-mod id;
 pub mod store;
 mod sync;
 mod time;
+mod token;
 mod verdict;
 
+pub use config::{Config, LIMITS, Limit};
+pub use engine::{
+    Authentication, CreateOptions, Engine, Issued, Session, SessionInfo, Stats, TickReport, Verdict,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Group, Handle, Subject};
+pub use keys::MasterSecret;
+pub use policy::{AtLimit, Lifetimes};
 pub use time::{Clock, SystemClock, Timestamp};
-pub use keys::{KeyInfo, KeyState, MasterSecret};
-pub use policy::AtLimit;
-pub use record::{Data, EndCause};
 pub use token::SessionToken;
 pub use verdict::Reason;

@@ -145,12 +145,12 @@ pub(crate) struct GlobalRecord {
 }
 
 /// The data of a session: key -> bytes, in the order of the keys.
-pub type Data = BTreeMap<String, Vec<u8>>;
+pub(crate) type Data = BTreeMap<String, Vec<u8>>;
 
 /// Why a session ended, for events and for the row that it leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum EndCause {
+pub(crate) enum EndCause {
     /// `revoke`.
     Revoked,
     /// `rotate` without a grace.

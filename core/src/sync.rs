@@ -3,12 +3,10 @@
 
 #[cfg(not(any(shuttle, loom)))]
 mod real {
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
     pub(crate) use std::thread;
 
-    pub(crate) use parking_lot::{
-        Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    };
+    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 }
 
 #[cfg(any(shuttle, loom))]
@@ -23,7 +21,7 @@ mod scheduled {
     #[cfg(shuttle)]
     use shuttle as scheduler;
 
-    pub(crate) use scheduler::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
+    pub(crate) use scheduler::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
     pub(crate) use scheduler::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
     pub(crate) use scheduler::thread;
 

@@ -64,12 +64,8 @@ impl Epochs {
         if let Some(slot) = self.slot(flight.group) {
             let landed = flight.epoch.wrapping_add(1);
             // Fails if another change has begun: every older stamp is dead anyway.
-            let _ = slot.compare_exchange(
-                flight.epoch,
-                landed,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            );
+            let _ =
+                slot.compare_exchange(flight.epoch, landed, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
 

@@ -13,9 +13,9 @@ use crate::record::Data;
 use crate::sync::{AtomicU64, Ordering, RwLock};
 use crate::token::{TokenText, group_of};
 
-pub(crate) use epochs::{Epochs, Flight};
-pub(crate) use shard::{Entry, Facts};
+pub(crate) use epochs::Epochs;
 use shard::Shard;
+pub(crate) use shard::{Entry, Facts};
 
 /// The cache: shards of groups, each behind its own lock.
 pub(crate) struct Cache {

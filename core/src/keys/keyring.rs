@@ -19,7 +19,7 @@ use crate::token::SessionToken;
 
 /// Where a key stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum KeyState {
+pub(crate) enum KeyState {
     /// Known and verifying, but not signing yet.
     Published,
     /// Signing. One key is.
@@ -32,13 +32,13 @@ pub enum KeyState {
 
 /// What there is to know of a key; never its secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyInfo {
+pub(crate) struct KeyInfo {
     /// The second byte of the tokens that it signs.
-    pub id: u8,
+    pub(crate) id: u8,
     /// Where it stands.
-    pub state: KeyState,
+    pub(crate) state: KeyState,
     /// Since when it stands there.
-    pub since: Timestamp,
+    pub(crate) since: Timestamp,
 }
 
 /// The keyring as it is stored, sealed.

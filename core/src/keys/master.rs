@@ -130,8 +130,7 @@ fn create(path: &Path) -> Result<()> {
 }
 
 fn key_file(path: &Path, what: &str, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::KeyFile, format!("key file {} {what}", path.display()))
-        .with_source(error)
+    Error::new(ErrorKind::KeyFile, format!("key file {} {what}", path.display())).with_source(error)
 }
 
 /// Refuses what people type or copy from an example: too short, few different bytes, a
@@ -154,9 +153,9 @@ pub(crate) fn refuse_weak(secret: &[u8]) -> Result<()> {
     if seen.iter().filter(|seen| **seen).count() < 10 {
         return weak("has fewer than 10 different bytes");
     }
-    if (1..=secret.len() / 2).any(|period| {
-        secret.iter().zip(secret.iter().skip(period)).all(|(a, b)| a == b)
-    }) {
+    if (1..=secret.len() / 2)
+        .any(|period| secret.iter().zip(secret.iter().skip(period)).all(|(a, b)| a == b))
+    {
         return weak("repeats itself");
     }
     let steps = secret.iter().zip(secret.iter().skip(1));
@@ -254,11 +253,8 @@ mod tests {
         let path = folder.path().join("key");
         let secret = MasterSecret::KeyFile(path.clone());
         assert_eq!(secret.load(false).err().unwrap().kind(), ErrorKind::KeyFile);
-        let sealed = secret
-            .load(true)
-            .unwrap()
-            .seal(b"here", Zeroizing::new(b"plain".to_vec()))
-            .unwrap();
+        let sealed =
+            secret.load(true).unwrap().seal(b"here", Zeroizing::new(b"plain".to_vec())).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         let again = secret.load(false).unwrap();
         assert_eq!(again.open(b"here", &sealed).unwrap().as_slice(), b"plain");
@@ -279,9 +275,15 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::KeyFile);
         }
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(MasterSecret::KeyFile(link).load(true).err().unwrap().kind(), ErrorKind::KeyFile);
+        assert_eq!(
+            MasterSecret::KeyFile(link).load(true).err().unwrap().kind(),
+            ErrorKind::KeyFile
+        );
         std::fs::write(&path, "damaged").unwrap();
-        assert_eq!(MasterSecret::KeyFile(path).load(true).err().unwrap().kind(), ErrorKind::KeyFile);
+        assert_eq!(
+            MasterSecret::KeyFile(path).load(true).err().unwrap().kind(),
+            ErrorKind::KeyFile
+        );
     }
 
     #[test]

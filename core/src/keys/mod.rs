@@ -3,6 +3,5 @@
 mod keyring;
 mod master;
 
-pub use keyring::{KeyInfo, KeyState};
 pub(crate) use keyring::{Keyring, KeyringRecord};
 pub use master::MasterSecret;

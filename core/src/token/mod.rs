@@ -3,7 +3,7 @@
 mod session;
 
 pub use session::SessionToken;
-pub(crate) use session::{Parts, TEXT_LEN, TokenText, group_of, is_same_text};
+pub(crate) use session::{Parts, TokenText, group_of, is_same_text};
 
 /// The kinds of opaque tokens. The number is the high half of a token's first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -139,9 +139,10 @@ fn is_equal(a: &[u8], b: &[u8]) -> bool {
 pub(crate) fn is_same_text(a: &TokenText, b: &TokenText) -> bool {
     let (a, _) = a.as_chunks::<8>();
     let (b, _) = b.as_chunks::<8>();
-    let differ = a.iter().zip(b).fold(0, |seen, (a, b)| {
-        seen | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b))
-    });
+    let differ = a
+        .iter()
+        .zip(b)
+        .fold(0, |seen, (a, b)| seen | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b)));
     std::hint::black_box(differ) == 0
 }
 

@@ -1,0 +1,50 @@
+//! The change protocol: stripe, epoch odd, commit, epoch even. See `cache::epochs`.
+
+use super::Inner;
+use super::open::STRIPES;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::Group;
+use crate::store::{Batch, Commit, Store};
+use crate::sync::{Mutex, Ordering};
+
+impl Inner {
+    /// Commits what `plan` makes of the present state, as one change of the group. `plan` runs
+    /// again when another process was faster; `None` means that there is nothing to change.
+    /// Gives the committed version.
+    pub(super) fn change(
+        &self,
+        store: &dyn Store,
+        group: Group,
+        mut plan: impl FnMut() -> Result<Option<Batch>>,
+    ) -> Result<Option<u64>> {
+        self.has_work.store(true, Ordering::Relaxed);
+        let _one_writer = self.stripe(group)?.lock();
+        for _ in 0..ATTEMPTS {
+            let Some(batch) = plan()? else { return Ok(None) };
+            let flight = self.epochs.begin(group);
+            match store.commit(batch) {
+                Ok(commit) => {
+                    self.epochs.land(flight);
+                    if let Commit::Committed { version } = commit {
+                        return Ok(Some(version));
+                    }
+                }
+                // It may be written: the epoch stays odd, and readers ask the store.
+                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => return Err(error),
+                Err(error) => {
+                    self.epochs.land(flight);
+                    return Err(error);
+                }
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "other processes kept changing the same session"))
+    }
+
+    /// The lock of the group's writers.
+    pub(super) fn stripe(&self, group: Group) -> Result<&Mutex<()>> {
+        let stripe = self.stripes.get(group.index() % STRIPES);
+        stripe.ok_or_else(|| Error::new(ErrorKind::Internal, "a group has no stripe"))
+    }
+}
+
+const ATTEMPTS: usize = 64;

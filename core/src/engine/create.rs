@@ -1,0 +1,224 @@
+//! Creating sessions.
+
+use super::inspect::{Found, session_key};
+use super::session::{Authentication, Issued, Session, SessionInfo};
+use super::{Engine, Inner};
+use crate::cache::{Entry, Facts};
+use crate::codec::record::{self, Kind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Group, Handle, Subject, fill_random};
+use crate::policy::{Lifetimes, evictions};
+use crate::record::{EndCause, OWN_VERSION, SessionRecord, SessionRow};
+use crate::store::{Batch, Check, Commit, Store};
+use crate::sync::Ordering;
+use crate::time::{Timestamp, millis};
+use crate::token::{Parts, TokenText};
+
+/// The longest device label, in bytes.
+const DEVICE_LABEL_LEN_MAX: usize = 255;
+
+/// What a new session is to be.
+#[derive(Clone, Debug, Default)]
+pub struct CreateOptions {
+    subject: Option<Subject>,
+    presented: Option<String>,
+    lifetimes: Option<Lifetimes>,
+    device_label: Option<String>,
+    authentication: Authentication,
+}
+
+impl CreateOptions {
+    /// A session without a subject.
+    pub fn anonymous() -> Self {
+        CreateOptions::default()
+    }
+
+    /// A session of `subject`, who has just proved who it is.
+    ///
+    /// # Errors
+    /// - [`InvalidInput`](ErrorKind::InvalidInput): not 1 to 255 bytes.
+    pub fn for_subject(subject: &str) -> Result<Self> {
+        Ok(CreateOptions { subject: Some(Subject::new(subject)?), ..Default::default() })
+    }
+
+    /// The token that the client presented, whatever it is: its session is ended once the new
+    /// one is there, so that a login leaves no orphan behind. It is never taken over.
+    #[must_use]
+    pub fn retire(mut self, presented: &str) -> Self {
+        self.presented = Some(presented.to_owned());
+        self
+    }
+
+    /// Other lifetimes than the configuration's.
+    #[must_use]
+    pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.lifetimes = Some(lifetimes);
+        self
+    }
+
+    /// What lists of sessions show: "Firefox on Linux". Up to 255 bytes.
+    #[must_use]
+    pub fn device_label(mut self, label: impl Into<String>) -> Self {
+        self.device_label = Some(label.into());
+        self
+    }
+
+    /// How the subject proved who it is.
+    #[must_use]
+    pub fn authentication(mut self, authentication: Authentication) -> Self {
+        self.authentication = authentication;
+        self
+    }
+}
+
+impl Engine {
+    /// Creates a session and signs its token. Durable when it returns, unless the configuration
+    /// says `Buffered`.
+    ///
+    /// # Errors
+    /// - [`InvalidConfig`](ErrorKind::InvalidConfig), [`TooLarge`](ErrorKind::TooLarge): a
+    ///   lifetime or the label is beyond its limit. Nothing was created.
+    /// - [`Suspended`](ErrorKind::Suspended), [`TooManySessions`](ErrorKind::TooManySessions):
+    ///   the subject may have none. Nothing was created.
+    /// - [`OutcomeUnknown`](ErrorKind::OutcomeUnknown): a session may be there that nobody has a
+    ///   token of; it expires.
+    /// - Other store errors: nothing was created.
+    pub fn create(&self, options: CreateOptions) -> Result<Issued> {
+        let issued = self.inner.create(&options)?;
+        self.ensure_maintenance();
+        Ok(issued)
+    }
+}
+
+impl Inner {
+    fn create(&self, options: &CreateOptions) -> Result<Issued> {
+        let lifetimes = options.lifetimes.unwrap_or(self.config.lifetimes);
+        lifetimes.validate()?;
+        let label_len = options.device_label.as_ref().map_or(0, String::len);
+        if label_len > DEVICE_LABEL_LEN_MAX {
+            let message = format!("a device label has at most 255 bytes, this one {label_len}");
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        let store = self.store()?;
+        let store = store.as_ref();
+        let now = self.clock.now();
+        let group = match &options.subject {
+            Some(subject) => self.keyring.locate(subject).0,
+            None => random_group()?,
+        };
+        let stamp = self.epochs.stamp(group);
+        let mut claims_version = 0;
+        if let Some(subject) = &options.subject
+            && let Some(known) = self.subject_record(store, group, subject)?
+        {
+            if known.is_suspended(now) {
+                let message = format!("subject {subject} is suspended: reinstate it first");
+                return Err(Error::new(ErrorKind::Suspended, message));
+            }
+            claims_version = known.claims_version();
+        }
+        let handle = Handle::random(group)?;
+        let record = SessionRecord {
+            subject: options.subject.clone(),
+            created: now,
+            issued: now,
+            issued_seq: OWN_VERSION,
+            issued_generation: self.generation(),
+            not_before: Timestamp::default(),
+            last_seen: now,
+            idle_timeout_ms: millis(lifetimes.idle_timeout),
+            absolute_deadline: now.plus(lifetimes.absolute_lifetime),
+            absolute_lifetime_ms: millis(lifetimes.absolute_lifetime),
+            authenticated_at: options.subject.as_ref().map(|_| now),
+            amr: options.authentication.amr.clone(),
+            acr: options.authentication.acr.clone(),
+            device_label: options.device_label.clone(),
+            claims_version,
+            refresh: None,
+        };
+        let facts = Facts::of(handle, &record);
+        let token = self.keyring.sign_session(&handle)?;
+        match (&options.subject, self.config.max_sessions) {
+            (Some(subject), Some(max)) => {
+                self.place_within_limit(store, handle, record, subject, max, now)?;
+            }
+            _ => self.place(store, handle, record)?,
+        }
+        if let Some(stamp) = stamp {
+            // A fill whose store read is our own write, after the stamp was loaded.
+            let entry = Entry::new(token.text(), stamp, facts.clone(), now, now);
+            self.cache.insert(token.text(), entry);
+        }
+        if let Some(presented) = &options.presented {
+            self.retire(presented)?;
+        }
+        Ok(Issued { token, session: Session::new(facts, now, now) })
+    }
+
+    /// Puts a new session where no limit says how many there may be. No cached verdict changes,
+    /// so no epoch moves.
+    fn place(&self, store: &dyn Store, handle: Handle, record: SessionRecord) -> Result<()> {
+        let batch = self.placement(handle, record)?;
+        match store.commit(batch)? {
+            Commit::Committed { .. } => Ok(()),
+            Commit::Conflict => {
+                Err(Error::new(ErrorKind::Internal, "a random handle was there already"))
+            }
+        }
+    }
+
+    /// Puts a new session of a subject and ends those that it pushes out, in one commit.
+    fn place_within_limit(
+        &self,
+        store: &dyn Store,
+        handle: Handle,
+        record: SessionRecord,
+        subject: &Subject,
+        max: usize,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.change(store, handle.group(), || {
+            let sessions = self.sessions_of(store, subject, now)?;
+            let brief = |info: &SessionInfo| (info.handle, info.created, info.last_seen);
+            let sessions = sessions.iter().map(brief).collect();
+            let Some(pushed_out) = evictions(self.config.at_limit, max, sessions) else {
+                let message = format!("subject {subject} has {max} sessions, the most allowed");
+                return Err(Error::new(ErrorKind::TooManySessions, message));
+            };
+            let mut batch = self.placement(handle, record.clone())?;
+            for handle in pushed_out {
+                if let Found::Live(live) = self.find(store, &handle, None, now)? {
+                    batch = self.ending(batch, &handle, &live, EndCause::Evicted, now)?;
+                }
+            }
+            Ok(Some(batch))
+        })?;
+        Ok(())
+    }
+
+    fn placement(&self, handle: Handle, record: SessionRecord) -> Result<Batch> {
+        self.has_work.store(true, Ordering::Relaxed);
+        let key = session_key(&handle);
+        let expires_at = record.expires_at();
+        let row = record::encode(Kind::Session, &key.to_vec(), &SessionRow::Live(record))?;
+        let batch = Batch::new(handle.group(), self.config.create_durability);
+        Ok(batch.check(key, Check::Absent).put(key, row, expires_at))
+    }
+
+    /// Ends the session of a token that a client presented, if it is one of ours.
+    fn retire(&self, presented: &str) -> Result<()> {
+        let Ok(text) = <&TokenText>::try_from(presented.as_bytes()) else { return Ok(()) };
+        let Ok(parts) = Parts::parse(text) else { return Ok(()) };
+        let key = self.keyring.session_key(parts.key_id);
+        if key.is_some_and(|key| parts.is_signed_by(key)) {
+            self.end(&parts.handle, EndCause::Replaced)?;
+        }
+        Ok(())
+    }
+}
+
+fn random_group() -> Result<Group> {
+    let mut bytes = [0; 2];
+    fill_random(&mut bytes)?;
+    Ok(Group(u16::from_be_bytes(bytes)))
+}

@@ -1,0 +1,208 @@
+//! Reading a session from the store and judging it.
+
+use std::collections::HashSet;
+
+use super::Inner;
+use crate::codec::record::{self, Kind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Group, Handle, Subject};
+use crate::policy::{Standing, judge};
+use crate::record::{EndCause, SessionRecord, SessionRow, SubjectRecord};
+use crate::store::{Key, Row, Store, Table};
+use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::time::Timestamp;
+use crate::verdict::Reason;
+
+/// What the store says of a handle.
+pub(super) enum Found {
+    Live(Box<Live>),
+    Rejected(Reason),
+}
+
+/// A session that is valid now.
+pub(super) struct Live {
+    pub(super) record: SessionRecord,
+    pub(super) version: u64,
+    pub(super) subject: Option<SubjectRecord>,
+}
+
+/// What a revoke of unknown outcome meant to end: rejected by this process from then on.
+#[derive(Default)]
+pub(super) struct Condemned {
+    is_any: AtomicBool,
+    list: Mutex<HashSet<Condemn>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Condemn {
+    Session(Handle),
+    Subject([u8; 16]),
+    All,
+}
+
+impl Condemned {
+    pub(super) fn add(&self, condemn: Condemn) {
+        self.list.lock().insert(condemn);
+        self.is_any.store(true, Ordering::Release);
+    }
+}
+
+impl Inner {
+    /// Reads the session of `handle` and judges it. `seen` is when this process saw the client
+    /// last, if it knows better than the store.
+    pub(super) fn find(
+        &self,
+        store: &dyn Store,
+        handle: &Handle,
+        seen: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Found> {
+        let key = session_key(handle);
+        let Some(row) = store.get(&key)? else {
+            return Ok(Found::Rejected(Reason::UnknownSession));
+        };
+        let Some(session) = self.read_session(&key, &row) else {
+            return Ok(Found::Rejected(Reason::UnknownSession));
+        };
+        let mut record = match session {
+            SessionRow::Live(record) => record,
+            SessionRow::Rotated { .. } => return Ok(Found::Rejected(Reason::RevokedSession)),
+            SessionRow::Ended { cause, .. } => return Ok(Found::Rejected(ended_reason(cause))),
+        };
+        let pending = self.touches.lock().get(handle).copied();
+        record.last_seen = record.last_seen.max(seen.unwrap_or_default());
+        record.last_seen = record.last_seen.max(pending.unwrap_or_default());
+        let subject = match &record.subject {
+            Some(subject) => self.subject_record(store, handle.group(), subject)?,
+            None => None,
+        };
+        let standing = Standing { subject: subject.as_ref(), generation: self.generation() };
+        if let Err(reason) = judge(&record, standing, now) {
+            return Ok(Found::Rejected(reason));
+        }
+        if let Some(reason) = self.condemnation(handle, record.subject.as_ref()) {
+            return Ok(Found::Rejected(reason));
+        }
+        Ok(Found::Live(Box::new(Live { record, version: row.version, subject })))
+    }
+
+    /// The record in a session's row, its symbols resolved. What cannot be read is no session,
+    /// and counted.
+    pub(super) fn read_session(&self, key: &Key, row: &Row) -> Option<SessionRow> {
+        let (bytes, len) = key.encode();
+        let key = bytes.get(..len).unwrap_or_default();
+        match record::decode(Kind::Session, key, &row.value) {
+            Ok(SessionRow::Live(mut record)) => {
+                record.resolve(row.version);
+                Some(SessionRow::Live(record))
+            }
+            Ok(other) => Some(other),
+            Err(_) => {
+                self.unreadable_records.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
+    /// What is known of a subject, its symbols resolved. Unlike a session's, a row that cannot
+    /// be read is an error: it may say that the subject is suspended.
+    pub(super) fn subject_record(
+        &self,
+        store: &dyn Store,
+        group: Group,
+        subject: &Subject,
+    ) -> Result<Option<SubjectRecord>> {
+        if self.has_no_subject_rows(store, group)? {
+            return Ok(None);
+        }
+        let (_, id) = self.keyring.locate(subject);
+        Ok(read_subject(store, &subject_key(group, &id))?.map(|(record, _)| record))
+    }
+
+    /// Whether the group is known to have no subject rows. Asked after the stamp was loaded: a
+    /// row that comes later moves the epoch.
+    fn has_no_subject_rows(&self, store: &dyn Store, group: Group) -> Result<bool> {
+        if self.capabilities.is_shared {
+            return Ok(false);
+        }
+        let Some(hint) = self.subject_hints.get(group.index()) else { return Ok(false) };
+        if hint.load(Ordering::Acquire) == UNKNOWN {
+            let is_empty = store.scan(group, Table::Subject, &[], None, 1)?.is_empty();
+            let found = if is_empty { NONE } else { SOME };
+            // A writer that came meanwhile has said `SOME`, which stays.
+            let _ = hint.compare_exchange(UNKNOWN, found, Ordering::AcqRel, Ordering::Acquire);
+        }
+        Ok(hint.load(Ordering::Acquire) == NONE)
+    }
+
+    /// To be called by the group's writer before it commits a subject row.
+    pub(super) fn expect_subject_rows(&self, group: Group) {
+        if let Some(hint) = self.subject_hints.get(group.index()) {
+            hint.store(SOME, Ordering::Release);
+        }
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    fn condemnation(&self, handle: &Handle, subject: Option<&Subject>) -> Option<Reason> {
+        if !self.condemned.is_any.load(Ordering::Acquire) {
+            return None;
+        }
+        let list = self.condemned.list.lock();
+        if list.contains(&Condemn::All) {
+            return Some(Reason::RevokedAll);
+        }
+        if list.contains(&Condemn::Session(*handle)) {
+            return Some(Reason::RevokedSession);
+        }
+        let (_, id) = self.keyring.locate(subject?);
+        list.contains(&Condemn::Subject(id)).then_some(Reason::RevokedSubject)
+    }
+}
+
+/// The subject's row with its symbols resolved, and its version.
+pub(super) fn read_subject(store: &dyn Store, key: &Key) -> Result<Option<(SubjectRecord, u64)>> {
+    let Some(row) = store.get(key)? else { return Ok(None) };
+    match record::decode::<SubjectRecord>(Kind::Subject, &key.to_vec(), &row.value) {
+        Ok(mut record) => {
+            record.resolve(row.version);
+            Ok(Some((record, row.version)))
+        }
+        Err(_) => Err(Error::new(
+            ErrorKind::Corrupt,
+            "what is known of a subject cannot be read: nobody of it is let in",
+        )),
+    }
+}
+
+fn ended_reason(cause: EndCause) -> Reason {
+    match cause {
+        EndCause::SubjectRevoked => Reason::RevokedSubject,
+        EndCause::AllRevoked => Reason::RevokedAll,
+        EndCause::Suspended => Reason::Suspended,
+        EndCause::Expired => Reason::Expired,
+        EndCause::Reuse => Reason::Reused,
+        EndCause::Revoked | EndCause::Rotated | EndCause::Replaced | EndCause::Evicted => {
+            Reason::RevokedSession
+        }
+    }
+}
+
+pub(super) fn session_key(handle: &Handle) -> Key {
+    Key::of_16(handle.group(), Table::Session, handle.random_bytes())
+}
+
+pub(super) fn subject_key(group: Group, id: &[u8; 16]) -> Key {
+    Key::of_16(group, Table::Subject, id)
+}
+
+/// The key of one of the engine's own rows.
+pub(super) fn engine_key(name: &[u8]) -> Result<Key> {
+    Key::new(Group(0), Table::Engine, name)
+}
+
+const UNKNOWN: u8 = 0;
+const NONE: u8 = 1;
+const SOME: u8 = 2;

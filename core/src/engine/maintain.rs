@@ -1,0 +1,180 @@
+//! What happens behind the requests: touches are written, the expired swept.
+
+use std::time::Duration;
+
+use super::inspect::session_key;
+use super::{Engine, Inner};
+use crate::codec::record::{self, Kind};
+use crate::error::Result;
+use crate::policy::touch_interval_ms;
+use crate::record::SessionRow;
+use crate::store::{Batch, Check, Commit, Due, Durability};
+use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, thread, wait_for};
+use crate::time::{Timestamp, millis};
+
+/// What a [`tick`](Engine::tick) did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TickReport {
+    /// Touches that the store has learnt of.
+    pub touches_written: u64,
+    /// Expired rows that are gone from the store.
+    pub rows_swept: u64,
+}
+
+/// The maintenance thread, if there is one.
+#[derive(Default)]
+pub(super) struct Maintenance {
+    is_started: AtomicBool,
+    is_stopping: Mutex<bool>,
+    stop: Condvar,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
+}
+
+impl Maintenance {
+    pub(super) fn new() -> Self {
+        Maintenance::default()
+    }
+
+    /// Ends the thread and waits for it. None is started afterwards.
+    pub(super) fn stop(&self) {
+        *self.is_stopping.lock() = true;
+        self.stop.notify_all();
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread
+            && thread.thread().id() != thread::current().id()
+            && thread.join().is_err()
+        {
+            log::error!("sessile's maintenance thread panicked");
+        }
+    }
+
+    /// Waits until it is time for the next tick; `false`: stop.
+    fn pause(&self, every: Duration) -> bool {
+        let is_stopping = self.is_stopping.lock();
+        if *is_stopping {
+            return false;
+        }
+        !*wait_for(&self.stop, is_stopping, every)
+    }
+}
+
+impl Engine {
+    /// Writes pending touches and sweeps expired rows: what the maintenance thread does every
+    /// `tick_every`, for hosts that have none. Takes a few milliseconds at most.
+    ///
+    /// # Errors
+    /// - Store errors. What was not done is done by a later tick.
+    pub fn tick(&self) -> Result<TickReport> {
+        self.inner.tick()
+    }
+
+    /// Starts the maintenance thread, once, at the first call that leaves work for it.
+    pub(super) fn ensure_maintenance(&self) {
+        let maintenance = &self.maintenance;
+        // A load first: on the hot path nothing may be written that other threads read.
+        if !self.inner.config.has_threads
+            || maintenance.is_started.load(Ordering::Relaxed)
+            || maintenance.is_started.swap(true, Ordering::AcqRel)
+            || *maintenance.is_stopping.lock()
+        {
+            return;
+        }
+        let (inner, every) = (std::sync::Arc::downgrade(&self.inner), self.inner.config.tick_every);
+        let control = std::sync::Arc::downgrade(maintenance);
+        let work = move || {
+            while control.upgrade().is_some_and(|control| control.pause(every)) {
+                let Some(inner) = inner.upgrade() else { return };
+                if let Err(error) = inner.tick() {
+                    log::warn!("sessile's maintenance failed, and will try again: {error}");
+                }
+            }
+        };
+        match thread::Builder::new().name("sessile".into()).spawn(work) {
+            Ok(handle) => *maintenance.thread.lock() = Some(handle),
+            Err(error) => log::error!("sessile's maintenance thread did not start: {error}"),
+        }
+    }
+}
+
+impl Drop for Maintenance {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Inner {
+    fn tick(&self) -> Result<TickReport> {
+        // Off first: work that comes from here on turns it on again.
+        let has_work = self.has_work.swap(false, Ordering::Relaxed);
+        let touches_written = self.flush_touches()?;
+        let rows_swept = self.sweep()?;
+        if has_work || touches_written > 0 || rows_swept > 0 {
+            self.store()?.sync()?;
+        }
+        let stepped_back = self.clock.take_stepped_back_ms();
+        if stepped_back > 0 {
+            log::warn!("the clock stepped back by {stepped_back} ms; sessions do not follow it");
+        }
+        Ok(TickReport { touches_written, rows_swept })
+    }
+
+    /// Tells the store of the touches. Conditional: what is not live there is not touched, and
+    /// nothing is created.
+    pub(super) fn flush_touches(&self) -> Result<u64> {
+        let store = self.store()?;
+        let pending: Vec<_> = self.touches.lock().iter().map(|(h, at)| (*h, *at)).collect();
+        let mut written = 0;
+        for (handle, at) in pending {
+            let key = session_key(&handle);
+            let _one_writer = self.stripe(handle.group())?.lock();
+            if let Some(row) = store.get(&key)?
+                && let Some(SessionRow::Live(mut record)) = self.read_session(&key, &row)
+                && record.last_seen < at
+            {
+                record.last_seen = at;
+                let expires_at = record.expires_at();
+                let bytes =
+                    record::encode(Kind::Session, &key.to_vec(), &SessionRow::Live(record))?;
+                let batch = Batch::new(handle.group(), Durability::Buffered)
+                    .check(key, Check::Version(row.version))
+                    .put(key, bytes, expires_at);
+                // A conflict is another process that saw the client, too.
+                if let Commit::Committed { .. } = store.commit(batch)? {
+                    written += 1;
+                }
+            }
+            // Only now, so that a fill meanwhile finds it here or in the store.
+            let mut touches = self.touches.lock();
+            if touches.get(&handle) == Some(&at) {
+                touches.remove(&handle);
+            }
+        }
+        Ok(written)
+    }
+
+    /// Deletes rows that can never verify again, the oldest first, a slice at a time. It waits
+    /// for as long as a touch may be on its way.
+    fn sweep(&self) -> Result<u64> {
+        let store = self.store()?;
+        let lag = touch_interval_ms(u64::MAX) + 2 * millis(self.config.tick_every);
+        let until = self.clock.now().as_millis().saturating_sub(lag);
+        let due = store.expired(None, Timestamp::from_millis(until), SLICE)?;
+        let mut swept = 0;
+        for Due { key, .. } in due {
+            let Some(row) = store.get(&key)? else { continue };
+            if row.expires_at.as_millis() > until {
+                continue;
+            }
+            let batch = Batch::new(key.group(), Durability::Buffered)
+                .check(key, Check::Version(row.version))
+                .delete(key);
+            if let Commit::Committed { .. } = store.commit(batch)? {
+                swept += 1;
+            }
+        }
+        Ok(swept)
+    }
+}
+
+/// Rows swept in one go: some 20 ms on sled.
+const SLICE: usize = 1_000;

@@ -1,0 +1,118 @@
+//! The engine: the only place that joins store, cache, keyring and policy.
+
+mod change;
+mod clock;
+mod create;
+mod inspect;
+mod maintain;
+mod open;
+mod revoke;
+mod session;
+mod subject;
+mod verify;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::cache::{Cache, Epochs};
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::Handle;
+use crate::keys::Keyring;
+use crate::store::{Capabilities, Store};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering, RwLock};
+use crate::time::Timestamp;
+
+use clock::MonotoneClock;
+pub use create::CreateOptions;
+use inspect::Condemned;
+use maintain::Maintenance;
+pub use maintain::TickReport;
+pub use session::{Authentication, Issued, Session, SessionInfo, Verdict};
+
+/// One open store with its caches and keys. Every method may be called from any thread; clones
+/// are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+    maintenance: Arc<Maintenance>,
+}
+
+struct Inner {
+    config: Config,
+    /// `None` once closed.
+    store: RwLock<Option<Arc<dyn Store>>>,
+    capabilities: Capabilities,
+    keyring: Keyring,
+    epochs: Arc<Epochs>,
+    cache: Cache,
+    /// One lock for each 64 groups: one writer of a group at a time.
+    stripes: Box<[Mutex<()>]>,
+    /// Sessions of an earlier generation are revoked.
+    generation: AtomicU64,
+    /// Whether a group has subject rows: unknown, none, some. Spares the second store read of
+    /// almost every miss.
+    subject_hints: Box<[AtomicU8]>,
+    condemned: Condemned,
+    clock: MonotoneClock,
+    /// Touches that the store has yet to learn of.
+    touches: Mutex<HashMap<Handle, Timestamp>>,
+    has_work: AtomicBool,
+    unreadable_records: AtomicU64,
+}
+
+/// What an engine has done so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The store's name.
+    pub store: &'static str,
+    /// What a durable commit survives.
+    pub survives: crate::store::Survives,
+    /// Sessions in the cache.
+    pub cached_sessions: u64,
+    /// Bytes that they take.
+    pub cached_bytes: u64,
+    /// Verifications that the cache answered; a few may be missing.
+    pub cache_hits: u64,
+    /// Verifications that it did not.
+    pub cache_misses: u64,
+    /// Sessions that left the cache to make room.
+    pub cache_evictions: u64,
+    /// Rows that could not be read, and whose sessions are therefore rejected.
+    pub unreadable_records: u64,
+    /// Touches that the store has yet to learn of.
+    pub pending_touches: u64,
+}
+
+impl Engine {
+    /// What the engine has done so far.
+    pub fn stats(&self) -> Stats {
+        let inner = &*self.inner;
+        let cache = inner.cache.stats();
+        Stats {
+            store: inner.capabilities.name,
+            survives: inner.capabilities.survives,
+            cached_sessions: cache.entries,
+            cached_bytes: cache.bytes,
+            cache_hits: cache.hits,
+            cache_misses: cache.misses,
+            cache_evictions: cache.evictions,
+            unreadable_records: inner.unreadable_records.load(Ordering::Relaxed),
+            pending_touches: inner.touches.lock().len() as u64,
+        }
+    }
+}
+
+impl Inner {
+    fn store(&self) -> Result<Arc<dyn Store>> {
+        let store = self.store.read();
+        store.clone().ok_or_else(|| Error::new(ErrorKind::Closed, "the engine is closed"))
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("store", &self.inner.capabilities.name).finish()
+    }
+}

@@ -1,0 +1,165 @@
+//! Opening and closing.
+
+use std::collections::HashMap;
+#[cfg(feature = "sled")]
+use std::path::Path;
+use std::sync::Arc;
+
+use super::clock::MonotoneClock;
+use super::inspect::{Condemned, engine_key};
+use super::maintain::Maintenance;
+use super::{Engine, Inner};
+use crate::cache::{Cache, Epochs};
+use crate::codec::record::{self, Kind};
+use crate::config::{Config, Place};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Group, fill_random};
+use crate::keys::{Keyring, KeyringRecord, MasterSecret};
+use crate::record::GlobalRecord;
+use crate::store::{Batch, Check, Commit, Durability, Store, Survives};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, RwLock};
+use crate::time::Timestamp;
+
+impl Engine {
+    /// Opens the embedded store in `directory`, making it and its key file if they are not
+    /// there.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    #[cfg(feature = "sled")]
+    pub fn open(directory: impl AsRef<Path>) -> Result<Self> {
+        Engine::open_with(Config::new(directory))
+    }
+
+    /// Opens a store with settings of the host's.
+    ///
+    /// # Errors
+    /// - [`InvalidConfig`](ErrorKind::InvalidConfig), [`WeakSecret`](ErrorKind::WeakSecret),
+    ///   [`KeyFile`](ErrorKind::KeyFile), [`WrongSecret`](ErrorKind::WrongSecret): a setting or
+    ///   the secret does not do. Sessions are as they were.
+    /// - [`Locked`](ErrorKind::Locked): another engine has the store open.
+    /// - [`Corrupt`](ErrorKind::Corrupt), [`NewerFormat`](ErrorKind::NewerFormat),
+    ///   [`RolledBack`](ErrorKind::RolledBack),
+    ///   [`PowerLossUnsafe`](ErrorKind::PowerLossUnsafe): the store cannot be used as it is.
+    pub fn open_with(config: Config) -> Result<Self> {
+        config.validate()?;
+        let store = open_store(&config)?;
+        let capabilities = store.capabilities();
+        let started = config.clock.now();
+        let keyring = open_keyring(&config, store.as_ref(), started)?;
+        let global = read_global(store.as_ref())?;
+        let epochs = Arc::new(Epochs::new());
+        let engine = Engine {
+            maintenance: Arc::new(Maintenance::new()),
+            inner: Arc::new(Inner {
+                cache: Cache::new(config.cache_len_max_bytes, epochs.clone()),
+                clock: MonotoneClock::new(config.clock.clone(), Timestamp::default()),
+                config,
+                store: RwLock::new(Some(store)),
+                capabilities,
+                keyring,
+                epochs,
+                stripes: (0..STRIPES).map(|_| Mutex::new(())).collect(),
+                generation: AtomicU64::new(global.generation),
+                subject_hints: (0..Group::COUNT).map(|_| AtomicU8::new(0)).collect(),
+                condemned: Condemned::default(),
+                touches: Mutex::new(HashMap::new()),
+                has_work: AtomicBool::new(false),
+                unreadable_records: AtomicU64::new(0),
+            }),
+        };
+        if capabilities.was_rolled_back {
+            // Before anyone can verify: what was revoked after the copy was made stays so.
+            engine.revoke_all()?;
+            engine.inner.store()?.sync()?;
+        }
+        Ok(engine)
+    }
+
+    /// Writes what is pending and closes the store. Every later call on any clone of the engine
+    /// is [`Closed`](ErrorKind::Closed). Closing twice is fine.
+    ///
+    /// # Errors
+    /// - As [`Store::sync`]. The engine is closed all the same; durable changes are safe.
+    pub fn close(&self) -> Result<()> {
+        self.maintenance.stop();
+        let inner = &*self.inner;
+        let Some(store) = inner.store.read().clone() else { return Ok(()) };
+        let flushed = inner.flush_touches().map(|_| ());
+        // In flight for ever: no entry counts again, whoever still inserts one.
+        inner.stripes.iter().for_each(|stripe| drop(stripe.lock()));
+        for group in 0..=u16::MAX {
+            drop(inner.epochs.begin(Group(group)));
+        }
+        inner.cache.clear();
+        *inner.store.write() = None;
+        flushed.and(store.sync())
+    }
+}
+
+fn open_store(config: &Config) -> Result<Arc<dyn Store>> {
+    match &config.place {
+        Place::Store(store) => Ok(store.clone()),
+        #[cfg(feature = "sled")]
+        Place::Directory(path) => {
+            use crate::store::{SledOptions, SledStore};
+            let options = SledOptions::new(path)
+                .cache_len_max_bytes(config.store_cache_len_max_bytes as u64)
+                .require_power_loss_safety(config.require_power_loss_safety)
+                .on_rollback(config.on_rollback);
+            Ok(Arc::new(SledStore::open(options)?))
+        }
+    }
+}
+
+fn open_keyring(config: &Config, store: &dyn Store, now: Timestamp) -> Result<Keyring> {
+    let key = engine_key(b"keyring")?;
+    let row = store.get(&key)?;
+    let sealing = secret_of(config, store)?.load(row.is_none())?;
+    let record =
+        match row {
+            Some(row) => KeyringRecord::open(&key.to_vec(), &row.value, &sealing)?,
+            None => {
+                let record = KeyringRecord::generate(now)?;
+                let batch = Batch::new(key.group(), Durability::Durable)
+                    .check(key, Check::Absent)
+                    .put(key, record.seal(&key.to_vec(), &sealing)?, Timestamp::NEVER);
+                match store.commit(batch)? {
+                    Commit::Committed { .. } => record,
+                    // Another process was first: its keyring is the one.
+                    Commit::Conflict => return open_keyring(config, store, now),
+                }
+            }
+        };
+    Keyring::new(&record)
+}
+
+fn secret_of(config: &Config, store: &dyn Store) -> Result<MasterSecret> {
+    if let Some(secret) = &config.master_secret {
+        return Ok(secret.clone());
+    }
+    match &config.place {
+        #[cfg(feature = "sled")]
+        Place::Directory(path) => Ok(MasterSecret::KeyFile(path.join("sessile.key"))),
+        Place::Store(_) if store.capabilities().survives == Survives::Nothing => {
+            let mut secret = vec![0; 32];
+            fill_random(&mut secret)?;
+            Ok(MasterSecret::from_bytes(secret))
+        }
+        Place::Store(_) => Err(Error::new(
+            ErrorKind::InvalidConfig,
+            "a store that outlives the process needs a master_secret that does, too",
+        )),
+    }
+}
+
+fn read_global(store: &dyn Store) -> Result<GlobalRecord> {
+    let key = engine_key(b"global")?;
+    let Some(row) = store.get(&key)? else { return Ok(GlobalRecord::default()) };
+    record::decode(Kind::Global, &key.to_vec(), &row.value).map_err(|_| {
+        Error::new(ErrorKind::Corrupt, "the global record cannot be read: import an export")
+    })
+}
+
+/// With 16 writers, two meet at one lock in 12 % of the cases.
+pub(super) const STRIPES: usize = 1024;

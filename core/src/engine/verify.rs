@@ -1,0 +1,160 @@
+//! The hot path.
+
+use super::inspect::Found;
+use super::session::{Session, Verdict};
+use super::{Engine, Inner};
+use crate::cache::{Entry, Facts};
+use crate::error::Result;
+use crate::id::Handle;
+use crate::policy::{is_rotation_due, touch_interval_ms, touch_resolution_ms, within_deadlines};
+use crate::sync::Ordering;
+use crate::time::Timestamp;
+use crate::token::{Parts, TokenText};
+use crate::verdict::Reason;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Touch {
+    Yes,
+    No,
+}
+
+impl Engine {
+    /// Says whether `token` names a session that is valid now, and notes that its client was
+    /// here.
+    ///
+    /// A cached session costs no store access, no allocation and no system call beyond reading
+    /// the clock. A token that was revoked before this call began is rejected. The touch is kept
+    /// in memory and written behind, at most once per 10 % of the idle timeout or 60 s.
+    ///
+    /// # Errors
+    /// - [`Unavailable`](crate::ErrorKind::Unavailable), [`Corrupt`](crate::ErrorKind::Corrupt):
+    ///   the store could not answer. Do not let the client in, and do not clear its cookie.
+    /// - [`Closed`](crate::ErrorKind::Closed).
+    #[inline]
+    pub fn verify(&self, token: &str) -> Result<Verdict> {
+        let verdict = self.inner.verify(token, Touch::Yes)?;
+        if self.inner.has_work.load(Ordering::Relaxed) {
+            self.ensure_maintenance();
+        }
+        Ok(verdict)
+    }
+
+    /// Says what [`verify`](Self::verify) would, without a touch: for polls and countdowns that
+    /// must not keep a session alive.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn peek(&self, token: &str) -> Result<Verdict> {
+        self.inner.verify(token, Touch::No)
+    }
+}
+
+impl Inner {
+    #[inline]
+    fn verify(&self, token: &str, touch: Touch) -> Result<Verdict> {
+        let now = self.clock.now();
+        let Ok(text) = <&TokenText>::try_from(token.as_bytes()) else {
+            return Ok(Verdict::Rejected(Parts::reason_for_length(token.as_bytes())));
+        };
+        match self.cached(text, touch, now) {
+            Some(session) => Ok(Verdict::Valid(session)),
+            None => self.verify_in_store(text, touch, now),
+        }
+    }
+
+    /// The session of a text that the cache holds as valid, if its deadlines say so, too.
+    #[inline]
+    fn cached(&self, text: &TokenText, touch: Touch, now: Timestamp) -> Option<Session> {
+        let (mut session, is_touch_due) = self.cache.get(text, |entry| {
+            let idle = entry.facts.idle_timeout_ms;
+            let mut seen = entry.last_seen();
+            within_deadlines(seen.plus_millis(idle), entry.facts.absolute_deadline, now).ok()?;
+            let mut is_touch_due = false;
+            if touch == Touch::Yes {
+                let now_ms = now.as_millis();
+                if now_ms > seen.as_millis().saturating_add(touch_resolution_ms(idle)) {
+                    entry.last_seen.store(now_ms, Ordering::Relaxed);
+                }
+                seen = seen.max(now);
+                is_touch_due = now_ms.saturating_sub(entry.persisted.load(Ordering::Relaxed))
+                    >= touch_interval_ms(idle);
+                if is_touch_due {
+                    entry.persisted.store(now_ms, Ordering::Relaxed);
+                }
+            }
+            Some((Session::new(entry.facts.clone(), seen, now), is_touch_due))
+        })??;
+        if is_touch_due {
+            self.note_touch(session.facts.handle, now);
+        }
+        self.complete(&mut session);
+        Some(session)
+    }
+
+    /// Checks the tag, asks the store, and keeps a positive answer.
+    #[cold]
+    fn verify_in_store(&self, text: &TokenText, touch: Touch, now: Timestamp) -> Result<Verdict> {
+        let parts = match Parts::parse(text) {
+            Ok(parts) => parts,
+            Err(reason) => return Ok(Verdict::Rejected(reason)),
+        };
+        let Some(key) = self.keyring.session_key(parts.key_id) else {
+            return Ok(Verdict::Rejected(Reason::UnknownKey));
+        };
+        if !parts.is_signed_by(key) {
+            return Ok(Verdict::Rejected(Reason::BadSignature));
+        }
+        let store = self.store()?;
+        // Before the store is read: the protocol depends on this order.
+        let stamp = self.epochs.stamp(parts.handle.group());
+        let seen = self.cache.recall(text, Entry::last_seen);
+        let live = match self.find(store.as_ref(), &parts.handle, seen, now)? {
+            Found::Live(live) => live,
+            Found::Rejected(reason) => {
+                if matches!(reason, Reason::Expired | Reason::IdleExpired) {
+                    self.clock.insist(now);
+                }
+                self.cache.remove(text);
+                return Ok(Verdict::Rejected(reason));
+            }
+        };
+        let mut facts = Facts::of(parts.handle, &live.record);
+        facts.is_under_old_key = parts.key_id != self.keyring.active();
+        facts.are_claims_stale = live
+            .subject
+            .as_ref()
+            .is_some_and(|subject| subject.claims_version() > facts.claims_version);
+        let stored = live.record.last_seen;
+        let seen = if touch == Touch::Yes { stored.max(now) } else { stored };
+        let interval = touch_interval_ms(facts.idle_timeout_ms);
+        let is_touch_due = seen.as_millis() - stored.as_millis() >= interval.max(1);
+        let persisted = if is_touch_due { seen } else { stored };
+        if let Some(stamp) = stamp {
+            self.cache.insert(text, Entry::new(text, stamp, facts.clone(), seen, persisted));
+        }
+        if is_touch_due {
+            self.note_touch(parts.handle, seen);
+        }
+        let mut session = Session::new(facts, seen, now);
+        self.complete(&mut session);
+        Ok(Verdict::Valid(session))
+    }
+
+    #[inline]
+    fn complete(&self, session: &mut Session) {
+        let facts = &session.facts;
+        session.is_rotation_due =
+            is_rotation_due(facts.issued, self.config.rotate_every, session.now);
+        if facts.is_under_old_key {
+            let renewed = self.keyring.sign_session(&facts.handle);
+            session.renewed_token = renewed.ok().map(Box::new);
+        }
+    }
+
+    fn note_touch(&self, handle: Handle, at: Timestamp) {
+        let mut touches = self.touches.lock();
+        let seen = touches.entry(handle).or_insert(at);
+        *seen = at.max(*seen);
+        self.has_work.store(true, Ordering::Relaxed);
+    }
+}
