@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::layout::{HEADER_LEN, Meta, STAMP_KEY, Stamp, decode_expiry, expiry_key};
+use super::layout::{EXPIRY, HEADER_LEN, Meta, STAMP_KEY, Stamp, decode_expiry, expiry_key};
 use super::queue::{Entry, Rounds};
 use super::tree::{Tree, damaged};
 use crate::error::{Error, ErrorKind, Result};
@@ -77,7 +77,7 @@ impl Committer {
             tip: Mutex::new(Tip { version, stamp, flushed, is_dirty: false }),
             version: AtomicU64::new(version),
             is_refusing: AtomicBool::new(false),
-            settled: Mutex::new(Vec::new()),
+            settled: Mutex::new(vec![EXPIRY]),
         }
     }
 
