@@ -1,6 +1,7 @@
 //! An embedded session engine.
 
 mod codec;
+pub mod cookie;
 mod error;
 mod id;
 pub mod store;
