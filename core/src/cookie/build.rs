@@ -251,8 +251,10 @@ fn has_prefix(name: &str, prefix: &str) -> bool {
 
 /// `tchar` of RFC 9110, section 5.6.2.
 const fn is_token_char(byte: u8) -> bool {
+    // Without letters and digits these are: ! #$%&' * + - . ^_` | ~
     byte.is_ascii_alphanumeric()
-        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.')
+        || matches!(byte, b'^'..=b'`' | b'|' | b'~')
 }
 
 /// `pchar` of RFC 3986, section 3.3, and `/`, but not `,` and `;`.
