@@ -24,6 +24,7 @@
 mod cache;
 mod codec;
 mod config;
+pub mod cookie;
 mod engine;
 mod error;
 mod id;
