@@ -18,7 +18,7 @@ pub(crate) fn encode(bytes: &[u8], text: &mut [u8]) {
         }
         let bits = u32::from_be_bytes(padded);
         for (place, shift) in text.iter_mut().zip([18, 12, 6, 0]) {
-            *place = ALPHABET[(bits >> shift) as usize & 63];
+            *place = ALPHABET.get((bits >> shift) as usize & 63).copied().unwrap_or_default();
         }
     }
 }
@@ -67,6 +67,7 @@ pub(crate) fn decode(text: &[u8], bytes: &mut [u8]) -> bool {
 
 /// The value of a character, 64 for what is none.
 #[inline]
+#[allow(clippy::indexing_slicing, reason = "a u8 is always inside 256 entries")]
 pub(crate) const fn value(character: u8) -> u8 {
     VALUES[character as usize]
 }
@@ -76,6 +77,7 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// Has a bit that no value of a character has.
 const INVALID: u8 = 64;
 
+#[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
 const VALUES: [u8; 256] = {
     let mut values = [INVALID; 256];
     let mut i = 0;
