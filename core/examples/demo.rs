@@ -3,6 +3,8 @@
 //!
 //! `make demo` runs it. It works in a directory of its own and removes that at the end.
 
+#![allow(clippy::indexing_slicing, reason = "the demo made the places that it names")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};

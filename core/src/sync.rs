@@ -106,6 +106,7 @@ pub(crate) use real::*;
 pub(crate) use scheduled::*;
 
 /// Waits for a notice; spurious wake-ups happen.
+#[cfg_attr(not(feature = "sled"), allow(dead_code))]
 #[cfg(not(any(shuttle, loom)))]
 pub(crate) fn wait<'a, T>(condvar: &Condvar, mut guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     condvar.wait(&mut guard);
