@@ -219,6 +219,20 @@ fn a_touch_does_not_bring_a_revoked_session_back() {
 }
 
 #[test]
+fn a_revoke_ends_a_session_that_only_the_cache_knows_to_be_alive() {
+    let (engine, clock) = engine();
+    let issued = log_in(&engine, "alice");
+    // Too soon after the login for the store to learn of it.
+    clock.advance_ms(59_000);
+    assert!(engine.verify(issued.token.as_str()).unwrap().is_valid());
+    engine.tick().unwrap();
+    clock.advance_ms(29 * MINUTE_MS + 30_000);
+    assert!(engine.peek(issued.token.as_str()).unwrap().is_valid());
+    engine.revoke(issued.session.handle()).unwrap();
+    assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::RevokedSession));
+}
+
+#[test]
 fn expired_rows_are_swept() {
     let (engine, clock) = engine();
     let issued = log_in(&engine, "alice");

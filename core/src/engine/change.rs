@@ -20,8 +20,13 @@ impl Inner {
         self.has_work.store(true, Ordering::Relaxed);
         let _one_writer = self.stripe(group)?.lock();
         for _ in 0..ATTEMPTS {
-            let Some(batch) = plan()? else { return Ok(None) };
+            let batch = plan()?;
             let flight = self.epochs.begin(group);
+            let Some(batch) = batch else {
+                // Nothing to write, but what is cached may know more than the store: it is asked.
+                self.epochs.land(flight);
+                return Ok(None);
+            };
             match store.commit(batch) {
                 Ok(commit) => {
                     self.epochs.land(flight);

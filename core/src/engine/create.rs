@@ -188,7 +188,9 @@ impl Inner {
             let mut batch = self.placement(handle, record.clone())?;
             for handle in pushed_out {
                 if let Found::Live(live) = self.find(store, &handle, None, now)? {
-                    batch = self.ending(batch, &handle, &live, EndCause::Evicted, now)?;
+                    let expires_at = live.record.expires_at();
+                    let cause = EndCause::Evicted;
+                    batch = self.ending(batch, &handle, live.version, expires_at, cause, now)?;
                 }
             }
             Ok(Some(batch))

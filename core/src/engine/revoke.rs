@@ -1,6 +1,6 @@
 //! Ending sessions: one, or all.
 
-use super::inspect::{Condemn, Found, Live, engine_key, session_key};
+use super::inspect::{Condemn, Found, engine_key, session_key};
 use super::{Engine, Inner};
 use crate::codec::record::{self, Kind};
 use crate::error::{ErrorKind, Result};
@@ -35,20 +35,28 @@ impl Engine {
 }
 
 impl Inner {
-    /// Ends a session that is valid now.
+    /// Ends a session, and says whether it was valid until now. Whatever the store thinks of it:
+    /// another thread may know of a touch that the store does not, and let it in.
     pub(super) fn end(&self, handle: &Handle, cause: EndCause) -> Result<bool> {
         let store = self.store()?;
         let store = store.as_ref();
         let now = self.clock.now();
+        let key = session_key(handle);
+        let mut was_valid = false;
         let ended = self.change(store, handle.group(), || {
-            let Found::Live(live) = self.find(store, handle, None, now)? else { return Ok(None) };
+            let Some(row) = store.get(&key)? else { return Ok(None) };
+            if let Some(SessionRow::Ended { .. }) = self.read_session(&key, &row) {
+                return Ok(None);
+            }
+            was_valid = matches!(self.find(store, handle, None, now)?, Found::Live(_));
             let batch = Batch::new(handle.group(), Durability::Durable);
-            self.ending(batch, handle, &live, cause, now).map(Some)
+            self.ending(batch, handle, row.version, row.expires_at, cause, now).map(Some)
         });
         if ended.as_ref().is_err_and(|error| error.kind() == ErrorKind::OutcomeUnknown) {
             self.condemned.add(Condemn::Session(*handle));
         }
-        Ok(ended?.is_some())
+        ended?;
+        Ok(was_valid)
     }
 
     /// Adds the end of a session to a batch. The row stays until the session would have
@@ -57,15 +65,15 @@ impl Inner {
         &self,
         batch: Batch,
         handle: &Handle,
-        live: &Live,
+        version: u64,
+        expires_at: Timestamp,
         cause: EndCause,
         now: Timestamp,
     ) -> Result<Batch> {
         let key = session_key(handle);
         let row = SessionRow::Ended { at: now, cause };
         let bytes = record::encode(Kind::Session, &key.to_vec(), &row)?;
-        let expires_at = live.record.expires_at();
-        Ok(batch.check(key, Check::Version(live.version)).put(key, bytes, expires_at))
+        Ok(batch.check(key, Check::Version(version)).put(key, bytes, expires_at))
     }
 
     fn revoke_all(&self) -> Result<()> {
