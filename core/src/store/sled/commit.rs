@@ -1,10 +1,11 @@
-//! Rounds of commits: checks, versions, expiry entries, one sled batch, one flush.
+//! Rounds of commits: checks, versions, expiry entries, one flush.
 
 use std::collections::HashMap;
 
-use super::layout::{EXPIRY, HEADER_LEN, Meta, STAMP_KEY, Stamp, decode_expiry, expiry_key};
+use super::layout::{EXPIRY, HEADER_LEN, Meta, Stamp, decode_expiry, expiry_key};
 use super::queue::{Entry, Rounds};
 use super::tree::{Tree, damaged};
+use super::writes::Writes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Batch, Check, Commit, Durability, Key, Row};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
@@ -65,16 +66,18 @@ struct Tip {
     flushed: u64,
     /// Whether something was applied since the last flush.
     is_dirty: bool,
+    /// Whether the tree holds an intent, which a delete must not leave there.
+    has_intent: bool,
 }
 
 impl Committer {
-    /// A committer on a tree whose stamp is `stamp`, flushed.
+    /// A committer on a tree without an intent whose stamp is `stamp`, flushed.
     pub(super) fn new(tree: Tree, stamp: Stamp) -> Self {
         let (version, flushed) = (stamp.version, stamp.version);
         Committer {
             tree,
             rounds: Rounds::new(),
-            tip: Mutex::new(Tip { version, stamp, flushed, is_dirty: false }),
+            tip: Mutex::new(Tip { version, stamp, flushed, is_dirty: false, has_intent: false }),
             version: AtomicU64::new(version),
             is_refusing: AtomicBool::new(false),
             settled: Mutex::new(vec![EXPIRY]),
@@ -185,17 +188,20 @@ impl Committer {
     }
 
     fn apply(&self, plan: Plan<'_>, tip: &mut Tip) -> Result<(), Option<sled::Error>> {
-        if !plan.has_writes {
+        // Before anyone can read a row that has it.
+        tip.version = plan.version;
+        self.version.store(tip.version, Ordering::Release);
+        self.write(plan.writes, tip)
+    }
+
+    fn write(&self, writes: Writes, tip: &mut Tip) -> Result<(), Option<sled::Error>> {
+        if writes.is_empty() {
             return Ok(());
         }
-        tip.version = plan.version;
         tip.is_dirty = true;
-        let batch = plan.batch;
-        self.tree.write(|db| db.apply_batch(batch)).inspect_err(|_| {
-            self.refuse("a batch could not be written");
-        })?;
-        self.version.store(tip.version, Ordering::Release);
-        Ok(())
+        self.tree.write(|db| writes.apply(db, &mut tip.has_intent)).inspect_err(|_| {
+            self.refuse("a write failed");
+        })
     }
 
     /// One flush. Never tried again: after a failed one the system may have dropped the pages
@@ -220,7 +226,8 @@ impl Committer {
         if from >= end {
             return Ok(());
         }
-        let (mut batch, mut moved_bytes, mut is_changed) = (sled::Batch::default(), 0, false);
+        let (mut writes, mut moved_bytes) = (Writes::default(), 0);
+        let mut moved = Vec::new();
         let bound = self.tree.read(|db| {
             for (walked, entry) in db.range(from..end.clone()).keys().enumerate() {
                 let entry = entry?;
@@ -234,33 +241,29 @@ impl Committer {
                 };
                 let meta = row.as_deref().and_then(Meta::decode);
                 let (Some(due), Some(row), Some(mut meta)) = (due, row, meta) else {
-                    batch.remove(entry);
-                    is_changed = true;
+                    writes.remove_entry(entry.to_vec());
                     continue;
                 };
-                if meta.indexed_at == due.at && meta.expires_at == due.at {
-                    continue;
-                }
-                batch.remove(entry);
-                is_changed = true;
-                if meta.indexed_at == due.at {
-                    if meta.expires_at != Timestamp::NEVER {
-                        batch.insert(expiry_key(meta.expires_at, &due.key), &[]);
-                    }
+                if meta.indexed_at != due.at {
+                    writes.remove_entry(entry.to_vec());
+                } else if meta.expires_at != due.at {
                     meta.indexed_at = meta.expires_at;
                     moved_bytes += row.len();
                     let payload = row.get(HEADER_LEN..).unwrap_or_default();
-                    batch.insert(due.key.to_vec(), meta.encode(payload));
+                    moved.push((due, meta, meta.encode(payload)));
                 }
             }
             Ok(end)
         })?;
-        if is_changed {
-            tip.is_dirty = true;
-            self.tree.write(|db| db.apply_batch(batch)).map_err(|cause| {
-                self.refuse("expiry entries could not be written");
-                outcome_unknown(cause.as_ref())
-            })?;
+        let failed = |cause: Option<sled::Error>| outcome_unknown(cause.as_ref());
+        self.write(writes, tip).map_err(failed)?;
+        // Each row by itself: an entry whose row did not follow is removed when it is met.
+        for (due, meta, row) in moved {
+            let mut writes = Writes::default();
+            writes.index(meta.indexed_at, &due.key);
+            writes.put(&due.key, row);
+            writes.unindex(due.at, &due.key);
+            self.write(writes, tip).map_err(failed)?;
         }
         *self.settled.lock() = bound;
         Ok(())
@@ -278,8 +281,7 @@ struct Plan<'a> {
     tree: &'a Tree,
     settled: Vec<u8>,
     version: u64,
-    batch: sled::Batch,
-    has_writes: bool,
+    writes: Writes,
     /// The keys of this round as its batches so far leave them: nobody else writes meanwhile,
     /// so each is read once.
     seen: HashMap<Key, Option<Meta>>,
@@ -287,8 +289,7 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(tree: &'a Tree, version: u64, settled: Vec<u8>) -> Self {
-        let batch = sled::Batch::default();
-        Plan { tree, settled, version, batch, has_writes: false, seen: HashMap::new() }
+        Plan { tree, settled, version, writes: Writes::default(), seen: HashMap::new() }
     }
 
     fn commit(&mut self, batch: Batch) -> Result<Commit> {
@@ -308,12 +309,11 @@ impl<'a> Plan<'a> {
         }
         let version = self.version.checked_add(1).ok_or_else(versions_ended)?;
         self.version = version;
-        self.has_writes = true;
         for (key, value, expires_at) in batch.puts {
             self.put(key, version, expires_at, &value);
         }
         for key in batch.deletes {
-            self.delete(key);
+            self.delete(key, version);
         }
         Ok(Commit::Committed { version })
     }
@@ -325,9 +325,9 @@ impl<'a> Plan<'a> {
                 return Err(versions_ended());
             }
         }
+        self.writes.mark_bulk();
         for (key, row) in rows {
             self.version = self.version.max(row.version);
-            self.has_writes = true;
             self.put(key, row.version, row.expires_at, &row.value);
         }
         Ok(())
@@ -338,8 +338,7 @@ impl<'a> Plan<'a> {
         let is_alarmed = tip.stamp.is_alarmed && !is_all_clear;
         let stamp = Stamp { version: self.version, is_alarmed, ..tip.stamp };
         if stamp != tip.stamp {
-            self.batch.insert(STAMP_KEY, stamp.encode());
-            self.has_writes = true;
+            self.writes.stamp(stamp);
             tip.stamp = stamp;
         }
     }
@@ -363,31 +362,26 @@ impl<'a> Plan<'a> {
     /// entries are exact, so there the entry moves at once.
     fn put(&mut self, key: Key, version: u64, expires_at: Timestamp, value: &[u8]) {
         let old = self.seen.get(&key).copied().flatten();
-        let old_at = old.map(|old| old.indexed_at).filter(|at| *at != Timestamp::NEVER);
-        let indexed_at = match old_at {
+        let indexed_at = match old.map(|old| old.indexed_at) {
             Some(at) if at == expires_at => at,
             Some(at) if at < expires_at && expiry_key(at, &key) >= self.settled => at,
-            _ => {
+            old_at => {
                 if let Some(at) = old_at {
-                    self.batch.remove(expiry_key(at, &key));
+                    self.writes.unindex(at, &key);
                 }
-                if expires_at != Timestamp::NEVER {
-                    self.batch.insert(expiry_key(expires_at, &key), &[]);
-                }
+                self.writes.index(expires_at, &key);
                 expires_at
             }
         };
         let meta = Meta { version, expires_at, indexed_at };
-        self.batch.insert(key.to_vec(), meta.encode(value));
+        self.writes.put(&key, meta.encode(value));
         self.seen.insert(key, Some(meta));
     }
 
-    fn delete(&mut self, key: Key) {
+    fn delete(&mut self, key: Key, version: u64) {
         if let Some(old) = self.seen.insert(key, None).flatten() {
-            self.batch.remove(key.to_vec());
-            if old.indexed_at != Timestamp::NEVER {
-                self.batch.remove(expiry_key(old.indexed_at, &key));
-            }
+            self.writes.delete(&key, version);
+            self.writes.unindex(old.indexed_at, &key);
         }
     }
 }

@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 
 use crate::store::Survives;
 
-/// Sets the attribute on `dirs` and on every file in them. Returns what the file system makes
+/// Sets the attribute on those of `dirs` that exist and on every file in them. Returns what the file system makes
 /// of it, which [`of_file`] has to confirm once sled's file exists.
 pub(super) fn make_synchronous(dirs: &[&Path]) -> Survives {
     let all = || -> io::Result<bool> {
         let mut is_set = true;
-        for dir in dirs {
+        for dir in dirs.iter().filter(|dir| dir.exists()) {
             is_set &= set(dir)?;
             for file in files(dir)? {
                 is_set &= set(&file)?;

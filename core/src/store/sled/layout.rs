@@ -7,6 +7,7 @@
 //! key                                        value
 //! 00                                         stamp: magic (8) format (4) store id (16)
 //!                                                   version (8) alarm (1)
+//! 00 01                                      intent: see `writes.rs`
 //! 01..=fd  key's binary form: table (1)      row:   version (8) expires at (8) indexed at (8)
 //!          group (2) id (0..=32)                    payload
 //! fe       at (8), key's binary form         expiry entry: empty
@@ -20,6 +21,9 @@ use crate::time::Timestamp;
 
 /// The key of the stamp. No table has number 0.
 pub(super) const STAMP_KEY: &[u8] = &[0x00];
+
+/// The key of the intent.
+pub(super) const INTENT_KEY: &[u8] = &[0x00, 0x01];
 
 /// The first byte of every row's key is at least this.
 pub(super) const ROWS_FIRST: u8 = 0x01;

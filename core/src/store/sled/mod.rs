@@ -19,6 +19,7 @@ mod stamp;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod writes;
 
 use std::fmt;
 use std::ops::Bound::{self, Excluded, Included};

@@ -12,6 +12,7 @@ use super::lock::{LockFile, already_open};
 use super::options::{OnRollback, SledOptions};
 use super::stamp::{SideError, SideFile, Slot};
 use super::tree::Tree;
+use super::writes::redo;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::fill_random;
 use crate::store::Survives;
@@ -68,9 +69,7 @@ pub(super) fn open(options: &SledOptions) -> Result<Opened> {
         }
         log::error!("the store {} was rolled back ({reason}): opened all the same", dir.display());
     }
-    if Some(verdict.stamp) != found {
-        write_stamp(&tree, verdict.stamp, dir)?;
-    }
+    recover(&tree, verdict.stamp, dir)?;
     if verdict.rolled_back.is_none() {
         side.write(verdict.stamp.store_id, verdict.stamp.version)
             .map_err(|e| unavailable("write the stamp file", &options.stamp_path, e))?;
@@ -146,9 +145,12 @@ fn read_stamp(tree: &Tree, dir: &Path) -> Result<Option<Stamp>> {
     }
 }
 
-fn write_stamp(tree: &Tree, stamp: Stamp, dir: &Path) -> Result<()> {
+/// Finishes what a crash left half done, and stamps the store, in one piece.
+fn recover(tree: &Tree, stamp: Stamp, dir: &Path) -> Result<()> {
+    let mut writes = redo(tree)?.unwrap_or_default();
+    writes.stamp(stamp);
     let write = |db: &sled::Db| {
-        db.insert(STAMP_KEY, stamp.encode())?;
+        writes.apply(db, &mut false)?;
         db.flush()
     };
     tree.write(write).map(drop).map_err(|cause| {

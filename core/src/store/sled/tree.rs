@@ -23,6 +23,11 @@ impl Tree {
         std::process::id() != self.pid
     }
 
+    #[cfg(test)]
+    pub(super) fn pretend_forked(&mut self) {
+        self.pid = self.pid.wrapping_add(1);
+    }
+
     /// Reads with `read`.
     pub(super) fn read<T>(&self, read: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T> {
         caught(|| read(self)).map_err(|cause| match cause {
