@@ -1,7 +1,6 @@
 //! A store in memory: for tests, and for sessions that need not outlive the process.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 use super::{Batch, Capabilities, Check, Commit, Due, Key, Row, Store, Survives, Table, Timestamp};
 use crate::error::Result;
@@ -69,11 +68,11 @@ impl Store for MemoryStore {
         let first = Key::new(group, table, prefix)?;
         let after = after.map(|id| Key::new(group, table, id)).transpose()?;
         let from = match after {
-            Some(after) if after >= first => Bound::Excluded(after),
-            _ => Bound::Included(first),
+            Some(after) if after >= first => std::ops::Bound::Excluded(after),
+            _ => std::ops::Bound::Included(first),
         };
         let state = self.state.read();
-        let rows = state.rows.range((from, Bound::Unbounded));
+        let rows = state.rows.range((from, std::ops::Bound::Unbounded));
         Ok(rows
             .take_while(|(key, _)| {
                 key.group() == group && key.table() == table && key.id().starts_with(prefix)
@@ -99,22 +98,21 @@ impl Store for MemoryStore {
     }
 
     fn expired(&self, after: Option<&Due>, until: Timestamp, limit: usize) -> Result<Vec<Due>> {
+        use std::ops::Bound::{Excluded, Unbounded};
         let state = self.state.read();
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let due = state.expiry.range::<Due, _>((from, Bound::Unbounded));
+        let from = after.map_or(Unbounded, Excluded);
+        let due = state.expiry.range::<Due, _>((from, Unbounded));
         Ok(due.take_while(|due| due.at <= until).take(limit).copied().collect())
     }
 
     fn dump(&self, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, Row)>> {
+        use std::ops::Bound::{Excluded, Unbounded};
         let state = self.state.read();
-        let rows = state
-            .rows
-            .range::<Key, _>((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
+        let rows = state.rows.range::<Key, _>((after.map_or(Unbounded, Excluded), Unbounded));
         Ok(rows.take(limit).map(|(key, row)| (*key, row.clone())).collect())
     }
 
     fn load(&self, rows: Vec<(Key, Row)>) -> Result<()> {
-        super::key::validate_rows(&rows, self.capabilities().value_len_max_bytes)?;
         let mut state = self.state.write();
         for (key, row) in rows {
             state.version = state.version.max(row.version);
