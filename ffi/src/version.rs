@@ -30,14 +30,30 @@ const VERSION: &CStr =
         Err(_) => panic!("a version has no zero byte"),
     };
 
-const VERSION_NUMBER: u32 = (byte(env!("CARGO_PKG_VERSION_MAJOR")) << 16)
-    | (byte(env!("CARGO_PKG_VERSION_MINOR")) << 8)
-    | byte(env!("CARGO_PKG_VERSION_PATCH"));
+const VERSION_NUMBER: u32 = number(
+    env!("CARGO_PKG_VERSION_MAJOR"),
+    env!("CARGO_PKG_VERSION_MINOR"),
+    env!("CARGO_PKG_VERSION_PATCH"),
+);
+
+const fn number(major: &str, minor: &str, patch: &str) -> u32 {
+    (byte(major) << 16) | (byte(minor) << 8) | byte(patch)
+}
 
 /// A part of the version. One beyond 255 would run into its neighbour, so it does not compile.
 const fn byte(part: &str) -> u32 {
     match u8::from_str_radix(part, 10) {
         Ok(part) => part as u32,
         Err(_) => panic!("a part of the version is a number up to 255"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_of_the_version_has_its_own_byte() {
+        assert_eq!(number("3", "4", "5"), 0x03_04_05);
     }
 }
