@@ -10,6 +10,8 @@ mod error;
 mod id;
 pub mod store;
 mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 mod verdict;
 

@@ -1,0 +1,3 @@
+//! Help for tests. Exempt from semantic versioning.
+
+pub mod fuzz;
