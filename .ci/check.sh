@@ -14,7 +14,7 @@ RUSTDOCFLAGS=-Dwarnings cargo doc --locked --quiet --workspace --no-deps
 
 oldest=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
 echo "== Rust $oldest"
-if rustup toolchain list 2>/dev/null | grep -q "^$oldest[.-]"; then
+if rustup toolchain list 2>/dev/null | grep -q "^${oldest}[.-]"; then
     cargo "+$oldest" check --locked --quiet -p sessile -p sessile-ffi
 else
     echo "not installed here: clippy's incompatible_msrv lint has to do"

@@ -64,6 +64,7 @@ impl CName {
 const OK: i32 = 0;
 const UNKNOWN: &CStr = c"unknown";
 
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 static STATUS_NAMES: [(i32, CName); ErrorKind::ALL.len()] = {
     let mut names = [const { (0, CName::EMPTY) }; ErrorKind::ALL.len()];
     let mut i = 0;
@@ -75,6 +76,7 @@ static STATUS_NAMES: [(i32, CName); ErrorKind::ALL.len()] = {
     names
 };
 
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 static REASON_NAMES: [(i32, CName); Reason::ALL.len()] = {
     let mut names = [const { (0, CName::EMPTY) }; Reason::ALL.len()];
     let mut i = 0;

@@ -4,8 +4,11 @@
 
 use crate::id::Handle;
 
-/// A body by the name of its target, with the directory of its regressions.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("handle", handle)];
+/// What a fuzz target calls.
+pub type Body = fn(&[u8]);
+
+/// Each body with the name of its target.
+pub const TARGETS: &[(&str, Body)] = &[("handle", handle)];
 
 /// Handles: whatever is taken as text or bytes comes back as exactly the same.
 pub fn handle(data: &[u8]) {
