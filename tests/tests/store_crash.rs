@@ -33,7 +33,7 @@ fn counter(thread: u16) -> Key {
 
 /// What step `n` of a thread writes. Every one writes the counter, so that it says which it was.
 fn step(thread: u16, n: u64) -> Batch {
-    let durability = if n % 3 == 0 { Durability::Buffered } else { Durability::Durable };
+    let durability = if n.is_multiple_of(3) { Durability::Buffered } else { Durability::Durable };
     let expires_at = Timestamp::from_millis(1_000 + n * 7 % 997);
     let mut value = n.to_be_bytes().to_vec();
     let batch = Batch::new(Group(thread), durability);
@@ -46,7 +46,10 @@ fn step(thread: u16, n: u64) -> Batch {
             batch.delete(key(thread, Table::Session, other)).delete(key(thread, Table::Data, other))
         }
         kind => {
-            value.resize(if kind == 7 && n % 5 == 0 { 40_000 } else { 8 + n as usize % 300 }, 1);
+            value.resize(
+                if kind == 7 && n.is_multiple_of(5) { 40_000 } else { 8 + n as usize % 300 },
+                1,
+            );
             batch.put(key(thread, Table::Session, slot), value.clone(), expires_at).put(
                 key(thread, Table::Data, slot),
                 value,

@@ -42,6 +42,13 @@
 //! 17. `load` puts rows with the versions that they bring; later commits get greater ones.
 //! 18. `dump` gives every row once, in the order of the keys, in pages.
 //! 19. Rows that were loaded, committed or dumped are byte for byte the same after reopening.
+//!
+//! [`ErrorKind::InvalidInput`]: crate::ErrorKind::InvalidInput
+//! [`ErrorKind::Locked`]: crate::ErrorKind::Locked
+//! [`ErrorKind::NewerFormat`]: crate::ErrorKind::NewerFormat
+//! [`ErrorKind::OutcomeUnknown`]: crate::ErrorKind::OutcomeUnknown
+//! [`ErrorKind::TooLarge`]: crate::ErrorKind::TooLarge
+//! [`ErrorKind::WritesRefused`]: crate::ErrorKind::WritesRefused
 
 mod export;
 mod key;
@@ -86,7 +93,8 @@ pub trait Store: Send + Sync + 'static {
     /// Writes a batch if its checks hold.
     ///
     /// # Errors
-    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), [`TooLarge`](crate::ErrorKind::TooLarge),
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput),
+    ///   [`TooLarge`](crate::ErrorKind::TooLarge),
     ///   [`Unavailable`](crate::ErrorKind::Unavailable),
     ///   [`WritesRefused`](crate::ErrorKind::WritesRefused),
     ///   [`Forked`](crate::ErrorKind::Forked): nothing was written.
