@@ -33,6 +33,8 @@ mod policy;
 mod record;
 pub mod store;
 mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 mod token;
 mod verdict;

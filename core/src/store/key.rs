@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Batch;
+use super::{Batch, Row};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Group;
 
@@ -138,13 +138,27 @@ pub(super) fn validate(batch: &Batch, value_len_max_bytes: usize) -> Result<()> 
             return Err(invalid("a batch writes each key once", key));
         }
     }
-    for (key, value, _) in &batch.puts {
-        if value.len() > value_len_max_bytes {
-            let len = value.len();
-            let message =
-                format!("value of {key:?} has {len} bytes, at most {value_len_max_bytes} fit");
-            return Err(Error::new(ErrorKind::TooLarge, message));
+    batch.puts.iter().try_for_each(|(key, value, _)| validate_len(key, value, value_len_max_bytes))
+}
+
+/// What every `load` calls first.
+pub(super) fn validate_rows(rows: &[(Key, Row)], value_len_max_bytes: usize) -> Result<()> {
+    for (key, row) in rows {
+        // So far off that only damage gets there; half of the numbers are left to go on with.
+        if row.version > u64::MAX / 2 {
+            return Err(invalid("a row has a version of at most 2^63", key));
         }
+        validate_len(key, &row.value, value_len_max_bytes)?;
+    }
+    Ok(())
+}
+
+fn validate_len(key: &Key, value: &[u8], value_len_max_bytes: usize) -> Result<()> {
+    if value.len() > value_len_max_bytes {
+        let len = value.len();
+        let message =
+            format!("value of {key:?} has {len} bytes, at most {value_len_max_bytes} fit");
+        return Err(Error::new(ErrorKind::TooLarge, message));
     }
     Ok(())
 }

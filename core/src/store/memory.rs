@@ -113,6 +113,7 @@ impl Store for MemoryStore {
     }
 
     fn load(&self, rows: Vec<(Key, Row)>) -> Result<()> {
+        super::key::validate_rows(&rows, self.capabilities().value_len_max_bytes)?;
         let mut state = self.state.write();
         for (key, row) in rows {
             state.version = state.version.max(row.version);

@@ -42,7 +42,15 @@
 //! 17. `load` puts rows with the versions that they bring; later commits get greater ones.
 //! 18. `dump` gives every row once, in the order of the keys, in pages.
 //! 19. Rows that were loaded, committed or dumped are byte for byte the same after reopening.
+//!
+//! [`ErrorKind::InvalidInput`]: crate::ErrorKind::InvalidInput
+//! [`ErrorKind::Locked`]: crate::ErrorKind::Locked
+//! [`ErrorKind::NewerFormat`]: crate::ErrorKind::NewerFormat
+//! [`ErrorKind::OutcomeUnknown`]: crate::ErrorKind::OutcomeUnknown
+//! [`ErrorKind::TooLarge`]: crate::ErrorKind::TooLarge
+//! [`ErrorKind::WritesRefused`]: crate::ErrorKind::WritesRefused
 
+mod export;
 mod key;
 mod memory;
 #[cfg(feature = "sled")]
@@ -54,6 +62,7 @@ use crate::time::Timestamp;
 
 #[cfg(feature = "sled")]
 pub use self::sled::{OnRollback, SledOptions, SledStore};
+pub use export::{ExportSummary, ImportSummary, export, import};
 pub use key::{Key, Table};
 pub use memory::MemoryStore;
 
@@ -84,7 +93,8 @@ pub trait Store: Send + Sync + 'static {
     /// Writes a batch if its checks hold.
     ///
     /// # Errors
-    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput), [`TooLarge`](crate::ErrorKind::TooLarge),
+    /// - [`InvalidInput`](crate::ErrorKind::InvalidInput),
+    ///   [`TooLarge`](crate::ErrorKind::TooLarge),
     ///   [`Unavailable`](crate::ErrorKind::Unavailable),
     ///   [`WritesRefused`](crate::ErrorKind::WritesRefused),
     ///   [`Forked`](crate::ErrorKind::Forked): nothing was written.
@@ -105,10 +115,12 @@ pub trait Store: Send + Sync + 'static {
     /// As [`get`](Self::get).
     fn dump(&self, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, Row)>>;
 
-    /// Puts rows as another store's [`dump`](Self::dump) gave them, versions and all.
+    /// Puts rows as another store's [`dump`](Self::dump) gave them, versions and all, and makes
+    /// them durable. A crash in the middle may leave some of them.
     ///
     /// # Errors
-    /// As [`commit`](Self::commit).
+    /// As [`commit`](Self::commit); a version beyond 2^63 is
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput).
     fn load(&self, rows: Vec<(Key, Row)>) -> Result<()>;
 
     /// The greatest version given so far.

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use crate::store::Survives;
 
-/// Sets the attribute on those of `dirs` that exist and on every file in them. Returns what the file system makes
-/// of it, which [`of_file`] has to confirm once sled's file exists.
+/// Sets the attribute on those of `dirs` that exist and on every file in them. Returns what the
+/// file system makes of it, which [`of_file`] has to confirm once sled's file exists.
 pub(super) fn make_synchronous(dirs: &[&Path]) -> Survives {
     let all = || -> io::Result<bool> {
         let mut is_set = true;

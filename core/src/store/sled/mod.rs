@@ -229,12 +229,7 @@ impl Store for SledStore {
     }
 
     fn load(&self, rows: Vec<(Key, Row)>) -> Result<()> {
-        let max = SledStore::VALUE_LEN_MAX_BYTES;
-        if let Some((key, row)) = rows.iter().find(|(_, row)| row.value.len() > max) {
-            let len = row.value.len();
-            let message = format!("value of {key:?} has {len} bytes, at most {max} fit");
-            return Err(Error::new(ErrorKind::TooLarge, message));
-        }
+        super::key::validate_rows(&rows, SledStore::VALUE_LEN_MAX_BYTES)?;
         let mut rest = rows.into_iter().peekable();
         while rest.peek().is_some() {
             let (mut rows, mut len_bytes) = (Vec::new(), 0);

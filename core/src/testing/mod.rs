@@ -1,0 +1,8 @@
+//! Help for tests. Exempt from semantic versioning.
+
+mod clock;
+pub mod conformance;
+mod fault;
+
+pub use clock::ManualClock;
+pub use fault::{Counts, Fault, FaultStore, Moment, Op};
