@@ -90,8 +90,8 @@ pub fn export(store: &dyn Store, out: &mut dyn Write) -> Result<ExportSummary> {
 /// Loads an export into `store`, which has to be empty, with the versions that the rows had,
 /// and makes it durable.
 ///
-/// Sessions that were revoked after the export are valid in it. The caller has to see to that;
-/// the engine's own import does, by setting a moment before which nothing is valid.
+/// Sessions that were revoked after the export are valid in it: open the store with an engine
+/// and call [`revoke_all`](crate::Engine::revoke_all), unless they are to come back.
 ///
 /// # Errors
 /// - [`InvalidInput`](ErrorKind::InvalidInput): the store holds rows. Nothing was loaded.
