@@ -41,14 +41,11 @@ pub(crate) const LIFETIME_MAX_MS: u64 = 400 * DAY_MS;
 pub const LIMITS: &[Limit] = &[
     IDLE_TIMEOUT,
     ABSOLUTE_LIFETIME,
-    ROTATION_GRACE,
     ROTATE_EVERY,
     MAX_SESSIONS_PER_SUBJECT,
-    DATA_LEN,
     CACHE_LEN,
     STORE_CACHE_LEN,
     TICK_EVERY,
-    EXPIRING_SOON,
 ];
 
 pub(crate) const IDLE_TIMEOUT: Limit = Limit {
@@ -69,15 +66,6 @@ pub(crate) const ABSOLUTE_LIFETIME: Limit = Limit {
     reason: "ASVS 5.0, 7.3.2 wants one; 12 hours is a working day and NIST's AAL3 limit",
 };
 
-const ROTATION_GRACE: Limit = Limit {
-    name: "rotation_grace",
-    unit: "ms",
-    default: Some(10_000),
-    min: 0,
-    max: 300_000,
-    reason: "requests under way when the token is rotated still carry the old one",
-};
-
 const ROTATE_EVERY: Limit = Limit {
     name: "rotate_every",
     unit: "ms",
@@ -94,15 +82,6 @@ const MAX_SESSIONS_PER_SUBJECT: Limit = Limit {
     min: 1,
     max: 1_000,
     reason: "counted inside the create, which must stay short (ASVS 5.0, 7.1.2)",
-};
-
-const DATA_LEN: Limit = Limit {
-    name: "data_len_max_bytes",
-    unit: "bytes",
-    default: Some(65_536),
-    min: 0,
-    max: 65_536,
-    reason: "keys and values together; larger things belong into the host's database",
 };
 
 const CACHE_LEN: Limit = Limit {
@@ -130,15 +109,6 @@ const TICK_EVERY: Limit = Limit {
     min: 10,
     max: 60_000,
     reason: "how late touches, sweeps and expiry events may be",
-};
-
-const EXPIRING_SOON: Limit = Limit {
-    name: "expiring_soon",
-    unit: "ms",
-    default: None,
-    min: 1_000,
-    max: 86_400_000,
-    reason: "how long before its end a session is announced; off unless someone listens",
 };
 
 /// Where the sessions are kept.
@@ -169,15 +139,12 @@ pub struct Config {
     pub(crate) master_secret: Option<MasterSecret>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lifetimes: Lifetimes,
-    pub(crate) rotation_grace: Duration,
     pub(crate) rotate_every: Option<Duration>,
     pub(crate) max_sessions: Option<usize>,
     pub(crate) at_limit: AtLimit,
-    pub(crate) data_len_max_bytes: usize,
     pub(crate) cache_len_max_bytes: usize,
     pub(crate) store_cache_len_max_bytes: usize,
     pub(crate) tick_every: Duration,
-    pub(crate) expiring_soon: Option<Duration>,
     pub(crate) create_durability: Durability,
     pub(crate) has_threads: bool,
     pub(crate) require_power_loss_safety: bool,
@@ -210,15 +177,12 @@ impl Config {
                 idle_timeout: ms(IDLE_TIMEOUT),
                 absolute_lifetime: ms(ABSOLUTE_LIFETIME),
             },
-            rotation_grace: ms(ROTATION_GRACE),
             rotate_every: None,
             max_sessions: None,
             at_limit: AtLimit::default(),
-            data_len_max_bytes: bytes(DATA_LEN),
             cache_len_max_bytes: bytes(CACHE_LEN),
             store_cache_len_max_bytes: bytes(STORE_CACHE_LEN),
             tick_every: ms(TICK_EVERY),
-            expiring_soon: None,
             create_durability: Durability::Durable,
             has_threads: true,
             require_power_loss_safety: false,
@@ -264,13 +228,6 @@ impl Config {
         self
     }
 
-    /// How long the old token answers, read-only, after a rotation. 10 seconds; 0 to 5 minutes.
-    #[must_use]
-    pub fn rotation_grace(mut self, grace: Duration) -> Self {
-        self.rotation_grace = grace;
-        self
-    }
-
     /// After how long verification says that a rotation is due. Off; 1 minute to 400 days.
     #[must_use]
     pub fn rotate_every(mut self, every: Duration) -> Self {
@@ -283,14 +240,6 @@ impl Config {
     pub fn max_sessions_per_subject(mut self, max: usize, at_limit: AtLimit) -> Self {
         self.max_sessions = Some(max);
         self.at_limit = at_limit;
-        self
-    }
-
-    /// The most that a session's data may hold, keys and values together. 64 KiB, which is also
-    /// the upper end.
-    #[must_use]
-    pub fn data_len_max_bytes(mut self, len: usize) -> Self {
-        self.data_len_max_bytes = len;
         self
     }
 
@@ -312,13 +261,6 @@ impl Config {
     #[must_use]
     pub fn tick_every(mut self, every: Duration) -> Self {
         self.tick_every = every;
-        self
-    }
-
-    /// How long before its end a session is announced as expiring. Off; 1 second to 1 day.
-    #[must_use]
-    pub fn expiring_soon(mut self, before: Duration) -> Self {
-        self.expiring_soon = Some(before);
         self
     }
 
@@ -358,14 +300,11 @@ impl Config {
     /// - [`InvalidConfig`](ErrorKind::InvalidConfig), naming the setting and its range.
     pub(crate) fn validate(&self) -> Result<()> {
         self.lifetimes.validate()?;
-        check(ROTATION_GRACE, millis(self.rotation_grace))?;
         self.rotate_every.map_or(Ok(()), |every| check(ROTATE_EVERY, millis(every)))?;
         self.max_sessions.map_or(Ok(()), |max| check(MAX_SESSIONS_PER_SUBJECT, max as u64))?;
-        check(DATA_LEN, self.data_len_max_bytes as u64)?;
         check(CACHE_LEN, self.cache_len_max_bytes as u64)?;
         check(STORE_CACHE_LEN, self.store_cache_len_max_bytes as u64)?;
-        check(TICK_EVERY, millis(self.tick_every))?;
-        self.expiring_soon.map_or(Ok(()), |before| check(EXPIRING_SOON, millis(before)))
+        check(TICK_EVERY, millis(self.tick_every))
     }
 }
 
@@ -414,14 +353,11 @@ mod tests {
         for (config, name) in [
             (config().idle_timeout(second / 2), "idle_timeout"),
             (config().absolute_lifetime(second * 86_400 * 401), "absolute_lifetime"),
-            (config().rotation_grace(second * 301), "rotation_grace"),
             (config().rotate_every(second), "rotate_every"),
             (config().max_sessions_per_subject(0, AtLimit::Refuse), "max_sessions_per_subject"),
-            (config().data_len_max_bytes(65_537), "data_len_max_bytes"),
             (config().cache_len_max_bytes(1), "cache_len_max_bytes"),
             (config().store_cache_len_max_bytes(1), "store_cache_len_max_bytes"),
             (config().tick_every(Duration::ZERO), "tick_every"),
-            (config().expiring_soon(Duration::ZERO), "expiring_soon"),
         ] {
             let error = config.validate().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidConfig);

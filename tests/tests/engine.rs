@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sessile::store::MemoryStore;
-use sessile::{AtLimit, Config, CreateOptions, Engine, ErrorKind, Issued, Reason};
-use sessile_tests::{HeldStore, ManualClock};
+use sessile::testing::{Fault, FaultStore, ManualClock, Op};
+use sessile::{
+    AtLimit, Clock, Config, CreateOptions, Engine, ErrorKind, Issued, Reason, Timestamp,
+};
+use sessile_tests::Gate;
 
 const MINUTE_MS: u64 = 60_000;
 
@@ -47,7 +50,8 @@ fn a_created_session_verifies_until_it_is_revoked() {
 
 #[test]
 fn a_revoke_between_the_read_of_a_fill_and_its_insert_is_not_undone() {
-    let store = Arc::new(HeldStore::default());
+    let store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
+    let gate = Gate::before(&store);
     let secret = (0..32u8).map(|i| i.wrapping_mul(37)).collect::<Vec<_>>();
     let open = || {
         let config = Config::with_store(store.clone())
@@ -57,13 +61,13 @@ fn a_revoke_between_the_read_of_a_fill_and_its_insert_is_not_undone() {
     let issued = log_in(&open(), "alice");
     // An engine with a cold cache, so that the first verification has to ask the store.
     let engine = open();
-    store.hold_next();
+    gate.hold_next();
     std::thread::scope(|scope| {
         let filler = scope.spawn(|| engine.verify(issued.token.as_str()).unwrap().is_valid());
-        store.wait_until_held();
+        gate.wait_until_held();
         engine.revoke(issued.session.handle()).unwrap();
         assert!(!engine.verify(issued.token.as_str()).unwrap().is_valid());
-        store.release();
+        gate.release();
         assert!(filler.join().unwrap(), "it began before the revoke, so either answer is right");
     });
     assert!(!engine.verify(issued.token.as_str()).unwrap().is_valid());
@@ -71,16 +75,16 @@ fn a_revoke_between_the_read_of_a_fill_and_its_insert_is_not_undone() {
 
 #[test]
 fn garbage_costs_no_store_read() {
-    let store = Arc::new(HeldStore::default());
+    let store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
     let engine = Engine::open_with(Config::with_store(store.clone()).no_threads()).unwrap();
     let token = log_in(&engine, "alice").token.as_str().to_owned();
     let forged = format!("{}AAAAAA", &token[..42]);
-    let before = store.reads();
+    let before = store.counts();
     for garbage in ["", "x", &forged, &"A".repeat(48), &"!".repeat(48), &"A".repeat(9000)] {
         assert!(!engine.verify(garbage).unwrap().is_valid());
     }
     assert_eq!(reason(&engine, &forged), Some(Reason::BadSignature));
-    assert_eq!(store.reads(), before);
+    assert_eq!(store.counts(), before, "neither read nor written");
 }
 
 #[test]
@@ -88,14 +92,14 @@ fn an_unused_session_ends_at_its_idle_deadline_and_a_used_one_at_its_absolute_on
     let (engine, clock) = engine();
     let (unused, used) = (log_in(&engine, "alice"), log_in(&engine, "bob"));
     for _ in 0..47 {
-        clock.advance_ms(15 * MINUTE_MS);
+        clock.advance(Duration::from_millis(15 * MINUTE_MS));
         assert!(engine.verify(used.token.as_str()).unwrap().is_valid());
         engine.tick().unwrap();
     }
     assert!(!engine.verify(unused.token.as_str()).unwrap().is_valid());
-    clock.advance_ms(15 * MINUTE_MS - 1);
+    clock.advance(Duration::from_millis(15 * MINUTE_MS - 1));
     assert!(engine.verify(used.token.as_str()).unwrap().is_valid());
-    clock.advance_ms(1);
+    clock.advance(Duration::from_millis(1));
     assert_eq!(reason(&engine, used.token.as_str()), Some(Reason::Expired));
 }
 
@@ -103,9 +107,9 @@ fn an_unused_session_ends_at_its_idle_deadline_and_a_used_one_at_its_absolute_on
 fn the_idle_deadline_is_exclusive_and_peek_does_not_move_it() {
     let (engine, clock) = engine();
     let issued = log_in(&engine, "alice");
-    clock.advance_ms(30 * MINUTE_MS - 1);
+    clock.advance(Duration::from_millis(30 * MINUTE_MS - 1));
     assert!(engine.peek(issued.token.as_str()).unwrap().is_valid());
-    clock.advance_ms(1);
+    clock.advance(Duration::from_millis(1));
     assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::IdleExpired));
 }
 
@@ -113,9 +117,9 @@ fn the_idle_deadline_is_exclusive_and_peek_does_not_move_it() {
 fn a_clock_that_steps_back_brings_no_session_back() {
     let (engine, clock) = engine();
     let issued = log_in(&engine, "alice");
-    clock.advance_ms(30 * MINUTE_MS);
+    clock.advance(Duration::from_millis(30 * MINUTE_MS));
     assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::IdleExpired));
-    clock.step_back_ms(20 * MINUTE_MS);
+    clock.set(Timestamp::from_millis(clock.now().as_millis() - 20 * MINUTE_MS));
     assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::IdleExpired));
 }
 
@@ -187,9 +191,9 @@ fn a_subject_never_has_more_sessions_than_allowed() {
     let (engine, clock) =
         engine_with(|c| c.max_sessions_per_subject(2, AtLimit::EvictLeastRecentlyUsed));
     let first = log_in(&engine, "alice");
-    clock.advance_ms(MINUTE_MS);
+    clock.advance(Duration::from_millis(MINUTE_MS));
     let second = log_in(&engine, "alice");
-    clock.advance_ms(MINUTE_MS * 5);
+    clock.advance(Duration::from_millis(MINUTE_MS * 5));
     engine.verify(first.token.as_str()).unwrap().into_session().unwrap();
     log_in(&engine, "alice");
     assert_eq!(reason(&engine, first.token.as_str()), None, "it was used later");
@@ -210,7 +214,7 @@ fn a_subject_never_has_more_sessions_than_allowed() {
 fn a_touch_does_not_bring_a_revoked_session_back() {
     let (engine, clock) = engine();
     let issued = log_in(&engine, "alice");
-    clock.advance_ms(5 * MINUTE_MS);
+    clock.advance(Duration::from_millis(5 * MINUTE_MS));
     assert!(engine.verify(issued.token.as_str()).unwrap().is_valid());
     assert_eq!(engine.stats().pending_touches, 1);
     engine.revoke(issued.session.handle()).unwrap();
@@ -223,20 +227,84 @@ fn a_revoke_ends_a_session_that_only_the_cache_knows_to_be_alive() {
     let (engine, clock) = engine();
     let issued = log_in(&engine, "alice");
     // Too soon after the login for the store to learn of it.
-    clock.advance_ms(59_000);
+    clock.advance(Duration::from_millis(59_000));
     assert!(engine.verify(issued.token.as_str()).unwrap().is_valid());
     engine.tick().unwrap();
-    clock.advance_ms(29 * MINUTE_MS + 30_000);
+    clock.advance(Duration::from_millis(29 * MINUTE_MS + 30_000));
     assert!(engine.peek(issued.token.as_str()).unwrap().is_valid());
     engine.revoke(issued.session.handle()).unwrap();
     assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::RevokedSession));
 }
 
 #[test]
+fn touches_reach_the_store_in_time_however_often_the_group_changes() {
+    let (engine, clock) = engine();
+    let issued = log_in(&engine, "alice");
+    let mut written = 0;
+    for _ in 0..20 {
+        // Ten minutes in all; each change makes the next verification ask the store.
+        clock.advance(Duration::from_secs(30));
+        engine.bump_claims("alice").unwrap();
+        assert!(engine.verify(issued.token.as_str()).unwrap().is_valid());
+        written += engine.tick().unwrap().touches_written;
+    }
+    assert_eq!(written, 10, "one a minute");
+}
+
+#[test]
+fn a_revoke_that_fails_says_so_and_one_of_unknown_outcome_holds_here() {
+    let store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
+    let engine = Engine::open_with(Config::with_store(store.clone()).no_threads()).unwrap();
+    let issued = log_in(&engine, "alice");
+    store.fail(Fault::once(Op::Commit, 1, ErrorKind::Unavailable));
+    let failed = engine.revoke(issued.session.handle()).unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::Unavailable);
+    assert_eq!(reason(&engine, issued.token.as_str()), None, "nothing was written");
+    for fault in [
+        Fault::once(Op::Commit, 1, ErrorKind::OutcomeUnknown).after(),
+        Fault::once(Op::Commit, 1, ErrorKind::OutcomeUnknown),
+    ] {
+        let issued = log_in(&engine, "bob");
+        store.fail(fault);
+        let unknown = engine.revoke(issued.session.handle()).unwrap_err();
+        assert_eq!(unknown.kind(), ErrorKind::OutcomeUnknown);
+        assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::RevokedSession));
+        store.heal();
+        engine.bump_claims("bob").unwrap();
+        assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::RevokedSession));
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_read_lets_nobody_in_and_rejects_nobody() {
+    let store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
+    let engine = Engine::open_with(Config::with_store(store.clone()).no_threads()).unwrap();
+    let issued = log_in(&engine, "alice");
+    engine.bump_claims("alice").unwrap();
+    store.fail(Fault::once(Op::Get, 1, ErrorKind::Unavailable).lasting());
+    let error = engine.verify(issued.token.as_str()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    store.heal();
+    assert_eq!(reason(&engine, issued.token.as_str()), None);
+}
+
+#[test]
+fn more_than_one_slice_is_swept_in_further_ticks() {
+    let (engine, clock) = engine();
+    for i in 0..2_500 {
+        log_in(&engine, &format!("user-{i}"));
+    }
+    clock.advance(Duration::from_millis(33 * MINUTE_MS));
+    let reports: Vec<_> = (0..3).map(|_| engine.tick().unwrap()).collect();
+    let swept: Vec<_> = reports.iter().map(|r| (r.rows_swept, r.is_more_due)).collect();
+    assert_eq!(swept, [(1000, true), (1000, true), (500, false)]);
+}
+
+#[test]
 fn expired_rows_are_swept() {
     let (engine, clock) = engine();
     let issued = log_in(&engine, "alice");
-    clock.advance_ms(33 * MINUTE_MS);
+    clock.advance(Duration::from_millis(33 * MINUTE_MS));
     assert_eq!(engine.tick().unwrap().rows_swept, 1);
     assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::UnknownSession));
 }
@@ -294,10 +362,10 @@ fn durations_are_taken_from_the_session_when_it_has_its_own() {
     let login = CreateOptions::for_subject("alice").unwrap().lifetimes(lifetimes);
     let issued = engine.create(login).unwrap();
     assert_eq!(issued.session.time_left(), Duration::from_secs(10));
-    clock.advance_ms(9_999);
+    clock.advance(Duration::from_millis(9_999));
     assert_eq!(reason(&engine, issued.token.as_str()), None);
-    clock.advance_ms(9_999);
+    clock.advance(Duration::from_millis(9_999));
     assert_eq!(reason(&engine, issued.token.as_str()), None);
-    clock.advance_ms(2);
+    clock.advance(Duration::from_millis(2));
     assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::Expired));
 }

@@ -23,6 +23,8 @@ pub(super) enum Found {
 pub(super) struct Live {
     pub(super) record: SessionRecord,
     pub(super) version: u64,
+    /// The `last seen` that the store has, or will have when the pending touches are written.
+    pub(super) persisted: Timestamp,
     pub(super) subject: Option<SubjectRecord>,
 }
 
@@ -70,8 +72,8 @@ impl Inner {
             SessionRow::Ended { cause, .. } => return Ok(Found::Rejected(ended_reason(cause))),
         };
         let pending = self.touches.lock().get(handle).copied();
-        record.last_seen = record.last_seen.max(seen.unwrap_or_default());
-        record.last_seen = record.last_seen.max(pending.unwrap_or_default());
+        let persisted = record.last_seen.max(pending.unwrap_or_default());
+        record.last_seen = persisted.max(seen.unwrap_or_default());
         let subject = match &record.subject {
             Some(subject) => self.subject_record(store, handle.group(), subject)?,
             None => None,
@@ -83,7 +85,7 @@ impl Inner {
         if let Some(reason) = self.condemnation(handle, record.subject.as_ref()) {
             return Ok(Found::Rejected(reason));
         }
-        Ok(Found::Live(Box::new(Live { record, version: row.version, subject })))
+        Ok(Found::Live(Box::new(Live { record, version: row.version, persisted, subject })))
     }
 
     /// The record in a session's row, its symbols resolved. What cannot be read is no session,

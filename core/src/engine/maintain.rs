@@ -19,6 +19,8 @@ pub struct TickReport {
     pub touches_written: u64,
     /// Expired rows that are gone from the store.
     pub rows_swept: u64,
+    /// Whether more rows are due than one tick sweeps: tick again soon.
+    pub is_more_due: bool,
 }
 
 /// The maintenance thread, if there is one.
@@ -82,11 +84,17 @@ impl Engine {
         let (inner, every) = (std::sync::Arc::downgrade(&self.inner), self.inner.config.tick_every);
         let control = std::sync::Arc::downgrade(maintenance);
         let work = move || {
-            while control.upgrade().is_some_and(|control| control.pause(every)) {
+            let mut pause = every;
+            while control.upgrade().is_some_and(|control| control.pause(pause)) {
                 let Some(inner) = inner.upgrade() else { return };
-                if let Err(error) = inner.tick() {
-                    log::warn!("sessile's maintenance failed, and will try again: {error}");
-                }
+                pause = match inner.tick() {
+                    Ok(TickReport { is_more_due: true, .. }) => Duration::ZERO,
+                    Ok(_) => every,
+                    Err(error) => {
+                        log::warn!("sessile's maintenance failed, and will try again: {error}");
+                        every
+                    }
+                };
             }
         };
         match thread::Builder::new().name("sessile".into()).spawn(work) {
@@ -107,7 +115,7 @@ impl Inner {
         // Off first: work that comes from here on turns it on again.
         let has_work = self.has_work.swap(false, Ordering::Relaxed);
         let touches_written = self.flush_touches()?;
-        let rows_swept = self.sweep()?;
+        let (rows_swept, is_more_due) = self.sweep()?;
         if has_work || touches_written > 0 || rows_swept > 0 {
             self.store()?.sync()?;
         }
@@ -115,7 +123,7 @@ impl Inner {
         if stepped_back > 0 {
             log::warn!("the clock stepped back by {stepped_back} ms; sessions do not follow it");
         }
-        Ok(TickReport { touches_written, rows_swept })
+        Ok(TickReport { touches_written, rows_swept, is_more_due })
     }
 
     /// Tells the store of the touches. Conditional: what is not live there is not touched, and
@@ -153,12 +161,13 @@ impl Inner {
     }
 
     /// Deletes rows that can never verify again, the oldest first, a slice at a time. It waits
-    /// for as long as a touch may be on its way.
-    fn sweep(&self) -> Result<u64> {
+    /// for as long as a touch may be on its way. Gives how many, and whether more are due.
+    fn sweep(&self) -> Result<(u64, bool)> {
         let store = self.store()?;
         let lag = touch_interval_ms(u64::MAX) + 2 * millis(self.config.tick_every);
         let until = self.clock.now().as_millis().saturating_sub(lag);
         let due = store.expired(None, Timestamp::from_millis(until), SLICE)?;
+        let is_whole_slice = due.len() == SLICE;
         let mut swept = 0;
         for Due { key, .. } in due {
             let Some(row) = store.get(&key)? else { continue };
@@ -172,7 +181,8 @@ impl Inner {
                 swept += 1;
             }
         }
-        Ok(swept)
+        // A slice that could not be swept is left for the next turn, not tried at once.
+        Ok((swept, is_whole_slice && swept > 0))
     }
 }
 

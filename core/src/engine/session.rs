@@ -56,20 +56,12 @@ pub struct Session {
     pub(super) last_seen: Timestamp,
     pub(super) now: Timestamp,
     pub(super) is_rotation_due: bool,
-    pub(super) rotated_to: Option<Handle>,
     pub(super) renewed_token: Option<Box<SessionToken>>,
 }
 
 impl Session {
     pub(super) fn new(facts: Facts, last_seen: Timestamp, now: Timestamp) -> Self {
-        Session {
-            facts,
-            last_seen,
-            now,
-            is_rotation_due: false,
-            rotated_to: None,
-            renewed_token: None,
-        }
+        Session { facts, last_seen, now, is_rotation_due: false, renewed_token: None }
     }
 
     /// Its public name.
@@ -121,17 +113,6 @@ impl Session {
     /// Whether the policy wants a rotation now.
     pub fn is_rotation_due(&self) -> bool {
         self.is_rotation_due
-    }
-
-    /// Whether the token was rotated a moment ago and answers in its grace only: good for
-    /// reading, not for changing the session.
-    pub fn is_read_only(&self) -> bool {
-        self.rotated_to.is_some()
-    }
-
-    /// The session that took the place of the presented one, within the grace of a rotation.
-    pub fn rotated_to(&self) -> Option<&Handle> {
-        self.rotated_to.as_ref()
     }
 
     /// The same session's token under the active key, when the presented one is under an older

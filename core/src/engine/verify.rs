@@ -124,11 +124,11 @@ impl Inner {
             .subject
             .as_ref()
             .is_some_and(|subject| subject.claims_version() > facts.claims_version);
-        let stored = live.record.last_seen;
-        let seen = if touch == Touch::Yes { stored.max(now) } else { stored };
-        let interval = touch_interval_ms(facts.idle_timeout_ms);
-        let is_touch_due = seen.as_millis() - stored.as_millis() >= interval.max(1);
-        let persisted = if is_touch_due { seen } else { stored };
+        let known = live.record.last_seen;
+        let seen = if touch == Touch::Yes { known.max(now) } else { known };
+        let unwritten_ms = seen.as_millis() - live.persisted.as_millis();
+        let is_touch_due = unwritten_ms >= touch_interval_ms(facts.idle_timeout_ms).max(1);
+        let persisted = if is_touch_due { seen } else { live.persisted };
         if let Some(stamp) = stamp {
             self.cache.insert(text, Entry::new(text, stamp, facts.clone(), seen, persisted));
         }
