@@ -42,6 +42,9 @@ pub const LIMITS: &[Limit] = &[
     IDLE_TIMEOUT,
     ABSOLUTE_LIFETIME,
     ROTATE_EVERY,
+    ROTATION_GRACE,
+    DATA_LEN,
+    EXPIRING_SOON,
     MAX_SESSIONS_PER_SUBJECT,
     CACHE_LEN,
     STORE_CACHE_LEN,
@@ -73,6 +76,33 @@ const ROTATE_EVERY: Limit = Limit {
     min: 60_000,
     max: LIFETIME_MAX_MS,
     reason: "a rotation is a durable write: more than one a minute and session is waste",
+};
+
+const ROTATION_GRACE: Limit = Limit {
+    name: "rotation_grace",
+    unit: "ms",
+    default: Some(10_000),
+    min: 0,
+    max: 300_000,
+    reason: "requests that were under way with the old token; 0: the old token is dead at once",
+};
+
+const DATA_LEN: Limit = Limit {
+    name: "data_len_max_bytes",
+    unit: "bytes",
+    default: Some(64 << 10),
+    min: 0,
+    max: 64 << 10,
+    reason: "read and written as one row: what is larger belongs in a database",
+};
+
+const EXPIRING_SOON: Limit = Limit {
+    name: "expiring_soon",
+    unit: "ms",
+    default: Some(60_000),
+    min: 1_000,
+    max: DAY_MS,
+    reason: "WCAG 2.2, 2.2.1 wants 20 s at least to react; a minute leaves time to ask",
 };
 
 const MAX_SESSIONS_PER_SUBJECT: Limit = Limit {
@@ -140,6 +170,9 @@ pub struct Config {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) rotate_every: Option<Duration>,
+    pub(crate) rotation_grace: Duration,
+    pub(crate) data_len_max_bytes: usize,
+    pub(crate) expiring_soon: Duration,
     pub(crate) max_sessions: Option<usize>,
     pub(crate) at_limit: AtLimit,
     pub(crate) cache_len_max_bytes: usize,
@@ -147,6 +180,7 @@ pub struct Config {
     pub(crate) tick_every: Duration,
     pub(crate) create_durability: Durability,
     pub(crate) has_threads: bool,
+    pub(crate) trust_clock: bool,
     pub(crate) require_power_loss_safety: bool,
     #[cfg(feature = "sled")]
     pub(crate) on_rollback: OnRollback,
@@ -178,6 +212,9 @@ impl Config {
                 absolute_lifetime: ms(ABSOLUTE_LIFETIME),
             },
             rotate_every: None,
+            rotation_grace: ms(ROTATION_GRACE),
+            data_len_max_bytes: bytes(DATA_LEN),
+            expiring_soon: ms(EXPIRING_SOON),
             max_sessions: None,
             at_limit: AtLimit::default(),
             cache_len_max_bytes: bytes(CACHE_LEN),
@@ -185,6 +222,7 @@ impl Config {
             tick_every: ms(TICK_EVERY),
             create_durability: Durability::Durable,
             has_threads: true,
+            trust_clock: false,
             require_power_loss_safety: false,
             #[cfg(feature = "sled")]
             on_rollback: OnRollback::default(),
@@ -235,6 +273,29 @@ impl Config {
         self
     }
 
+    /// How long the token from before a rotation still answers, read-only. 10 seconds; 0 (dead at
+    /// once) to 5 minutes.
+    #[must_use]
+    pub fn rotation_grace(mut self, grace: Duration) -> Self {
+        self.rotation_grace = grace;
+        self
+    }
+
+    /// The most that the data of a session may take, keys and values together. 64 KiB; 0 to
+    /// 64 KiB.
+    #[must_use]
+    pub fn data_len_max_bytes(mut self, len: usize) -> Self {
+        self.data_len_max_bytes = len;
+        self
+    }
+
+    /// How long before a session ends subscribers hear of it. 1 minute; 1 second to 1 day.
+    #[must_use]
+    pub fn expiring_soon(mut self, before: Duration) -> Self {
+        self.expiring_soon = before;
+        self
+    }
+
     /// How many sessions a subject may have, and what happens to one more. Off; 1 to 1,000.
     #[must_use]
     pub fn max_sessions_per_subject(mut self, max: usize, at_limit: AtLimit) -> Self {
@@ -279,6 +340,15 @@ impl Config {
         self
     }
 
+    /// Takes the clock's time as it is, although the store was used at a later one. Otherwise the
+    /// engine goes on from there, so that a clock set back does not make sessions live longer.
+    /// For once, after a clock that ran ahead was put right.
+    #[must_use]
+    pub fn trust_clock(mut self) -> Self {
+        self.trust_clock = true;
+        self
+    }
+
     /// Refuses to open a directory where a durable commit would not survive a power loss.
     #[must_use]
     pub fn require_power_loss_safety(mut self, require: bool) -> Self {
@@ -301,6 +371,9 @@ impl Config {
     pub(crate) fn validate(&self) -> Result<()> {
         self.lifetimes.validate()?;
         self.rotate_every.map_or(Ok(()), |every| check(ROTATE_EVERY, millis(every)))?;
+        check(ROTATION_GRACE, millis(self.rotation_grace))?;
+        check(DATA_LEN, self.data_len_max_bytes as u64)?;
+        check(EXPIRING_SOON, millis(self.expiring_soon))?;
         self.max_sessions.map_or(Ok(()), |max| check(MAX_SESSIONS_PER_SUBJECT, max as u64))?;
         check(CACHE_LEN, self.cache_len_max_bytes as u64)?;
         check(STORE_CACHE_LEN, self.store_cache_len_max_bytes as u64)?;
@@ -314,6 +387,11 @@ impl Lifetimes {
         check(IDLE_TIMEOUT, millis(self.idle_timeout))?;
         check(ABSOLUTE_LIFETIME, millis(self.absolute_lifetime))
     }
+}
+
+/// Checks a grace that is given for one rotation.
+pub(crate) fn check_grace(grace: Duration) -> Result<()> {
+    check(ROTATION_GRACE, millis(grace))
 }
 
 fn check(limit: Limit, value: u64) -> Result<()> {
@@ -354,6 +432,9 @@ mod tests {
             (config().idle_timeout(second / 2), "idle_timeout"),
             (config().absolute_lifetime(second * 86_400 * 401), "absolute_lifetime"),
             (config().rotate_every(second), "rotate_every"),
+            (config().rotation_grace(second * 301), "rotation_grace"),
+            (config().data_len_max_bytes(65 << 10), "data_len_max_bytes"),
+            (config().expiring_soon(second / 2), "expiring_soon"),
             (config().max_sessions_per_subject(0, AtLimit::Refuse), "max_sessions_per_subject"),
             (config().cache_len_max_bytes(1), "cache_len_max_bytes"),
             (config().store_cache_len_max_bytes(1), "store_cache_len_max_bytes"),

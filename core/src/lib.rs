@@ -25,6 +25,7 @@ mod cache;
 mod codec;
 mod config;
 pub mod cookie;
+mod data;
 mod engine;
 mod error;
 mod id;
@@ -40,13 +41,16 @@ mod token;
 mod verdict;
 
 pub use config::{Config, LIMITS, Limit};
+pub use data::{Data, Patch};
 pub use engine::{
-    Authentication, CreateOptions, Engine, Issued, Session, SessionInfo, Stats, TickReport, Verdict,
+    Authentication, CreateOptions, Engine, Event, EventKind, Issued, RotateOptions, Session,
+    SessionInfo, Stats, Subscription, TickReport, Verdict, Watch,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Group, Handle, Subject};
-pub use keys::MasterSecret;
+pub use keys::{KeyInfo, KeyState, MasterSecret};
 pub use policy::{AtLimit, Lifetimes};
+pub use record::EndCause;
 pub use time::{Clock, SystemClock, Timestamp};
-pub use token::SessionToken;
+pub use token::{CsrfToken, SessionToken};
 pub use verdict::Reason;

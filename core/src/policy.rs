@@ -175,6 +175,7 @@ mod tests {
             device_label: None,
             claims_version: 0,
             refresh: None,
+            has_data: false,
         }
     }
 

@@ -1,7 +1,5 @@
 //! What the engine keeps of sessions, subjects and itself: plain data.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Handle, Subject};
@@ -16,10 +14,27 @@ pub(crate) const OWN_VERSION: u64 = 0;
 pub(crate) enum SessionRow {
     /// It can be used.
     Live(SessionRecord),
-    /// It was rotated and points to its successor until `until`.
-    Rotated { to: Handle, until: Timestamp },
+    /// It was rotated.
+    Rotated(Rotated),
     /// It was ended, and says so until the row is swept.
     Ended { at: Timestamp, cause: EndCause },
+}
+
+impl SessionRow {
+    /// Whether there is a data row that goes with it.
+    pub(crate) fn has_data(&self) -> bool {
+        matches!(self, SessionRow::Live(record) if record.has_data)
+    }
+}
+
+/// What a rotated session leaves behind: until `until` its token shows the session as it was,
+/// and for as long as the row is there a revoke finds the successor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Rotated {
+    pub(crate) to: Handle,
+    pub(crate) until: Timestamp,
+    /// As it was, so that a token from before a login never shows the session after it.
+    pub(crate) was: SessionRecord,
 }
 
 /// The server-side record of a live session.
@@ -47,6 +62,8 @@ pub(crate) struct SessionRecord {
     pub(crate) claims_version: u64,
     /// The refresh family of the session, once it has one.
     pub(crate) refresh: Option<RefreshState>,
+    /// Whether there is a data row. It is deleted with the session, in the same commit.
+    pub(crate) has_data: bool,
 }
 
 /// Where a refresh family stands.
@@ -144,17 +161,12 @@ pub(crate) struct GlobalRecord {
     pub(crate) generation: u64,
 }
 
-/// The data of a session: key -> bytes, in the order of the keys.
-pub(crate) type Data = BTreeMap<String, Vec<u8>>;
-
-/// Why a session ended, for events and for the row that it leaves.
+/// Why a session ended before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
-pub(crate) enum EndCause {
+pub enum EndCause {
     /// `revoke`.
     Revoked,
-    /// `rotate` without a grace.
-    Rotated,
     /// `create` for a client that presented it.
     Replaced,
     /// It made room for a newer session of its subject.

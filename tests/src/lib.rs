@@ -1,5 +1,7 @@
 //! What several of the integration tests share.
 
+pub mod fixture;
+
 use std::sync::{Arc, Condvar, Mutex};
 
 use sessile::store::Table;

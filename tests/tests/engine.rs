@@ -4,34 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sessile::store::MemoryStore;
-use sessile::testing::{Fault, FaultStore, ManualClock, Op};
-use sessile::{
-    AtLimit, Clock, Config, CreateOptions, Engine, ErrorKind, Issued, Reason, Timestamp,
-};
+use sessile::testing::{Fault, FaultStore, Op};
+use sessile::{AtLimit, Clock, Config, CreateOptions, Engine, ErrorKind, Reason, Timestamp};
 use sessile_tests::Gate;
+use sessile_tests::fixture::{engine, engine_with, log_in, reason, secret};
 
 const MINUTE_MS: u64 = 60_000;
-
-fn engine() -> (Engine, ManualClock) {
-    engine_with(|config| config)
-}
-
-fn engine_with(settings: impl Fn(Config) -> Config) -> (Engine, ManualClock) {
-    let clock = ManualClock::default();
-    let config = Config::with_store(Arc::new(MemoryStore::new())).clock(clock.clone()).no_threads();
-    (Engine::open_with(settings(config)).unwrap(), clock)
-}
-
-fn log_in(engine: &Engine, subject: &str) -> Issued {
-    engine.create(CreateOptions::for_subject(subject).unwrap()).unwrap()
-}
-
-fn reason(engine: &Engine, token: &str) -> Option<Reason> {
-    let verdict = engine.verify(token).unwrap();
-    let peeked = engine.peek(token).unwrap();
-    assert_eq!(verdict.reason(), peeked.reason(), "verify and peek disagree");
-    verdict.reason()
-}
 
 #[test]
 fn a_created_session_verifies_until_it_is_revoked() {
@@ -52,10 +30,8 @@ fn a_created_session_verifies_until_it_is_revoked() {
 fn a_revoke_between_the_read_of_a_fill_and_its_insert_is_not_undone() {
     let store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
     let gate = Gate::before(&store);
-    let secret = (0..32u8).map(|i| i.wrapping_mul(37)).collect::<Vec<_>>();
     let open = || {
-        let config = Config::with_store(store.clone())
-            .master_secret(sessile::MasterSecret::from_bytes(secret.clone()));
+        let config = Config::with_store(store.clone()).master_secret(secret());
         Engine::open_with(config.no_threads()).unwrap()
     };
     let issued = log_in(&open(), "alice");

@@ -8,8 +8,8 @@ mod shard;
 
 use std::sync::Arc;
 
-use crate::id::Group;
-use crate::record::Data;
+use crate::data::Data;
+use crate::id::{Group, Handle};
 use crate::sync::{AtomicU64, Ordering, RwLock};
 use crate::token::{TokenText, group_of};
 
@@ -94,12 +94,32 @@ impl Cache {
         }
     }
 
-    /// Adds session data to the entry of `text`, if that still has the stamp under which the
-    /// data was read.
-    #[allow(dead_code, reason = "for the data, CSRF and key verbs, which come next")]
-    pub(crate) fn attach(&self, text: &TokenText, stamp: u64, data: Arc<Data>) {
-        if let Some(locked) = self.locked(group_of(text)) {
-            locked.shard.write().attach(text, stamp, data);
+    /// What `read` makes of an entry of `handle`, if there is one that counts.
+    pub(crate) fn get_by_handle<R>(
+        &self,
+        handle: &Handle,
+        read: impl FnOnce(&Entry) -> R,
+    ) -> Option<R> {
+        let group = handle.group();
+        let shard = self.locked(group)?.shard.read();
+        let entry = shard.find_by_handle(handle)?;
+        self.epochs.is_current(group, entry.stamp).then(|| read(entry))
+    }
+
+    /// What `read` makes of an entry of `handle`, whether it counts or not.
+    pub(crate) fn recall_by_handle<R>(
+        &self,
+        handle: &Handle,
+        read: impl FnOnce(&Entry) -> R,
+    ) -> Option<R> {
+        self.locked(handle.group())?.shard.read().find_by_handle(handle).map(read)
+    }
+
+    /// Adds session data to an entry of `handle`, if that still has the stamp under which the
+    /// data were read.
+    pub(crate) fn attach(&self, handle: &Handle, stamp: u64, data: Arc<Data>) {
+        if let Some(locked) = self.locked(handle.group()) {
+            locked.shard.write().attach(handle, stamp, data);
         }
     }
 

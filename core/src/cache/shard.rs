@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
+use crate::data::Data;
 use crate::id::{Handle, Subject};
-use crate::record::{Data, SessionRecord};
+use crate::record::SessionRecord;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::time::Timestamp;
-use crate::token::{TokenText, is_same_text};
+use crate::token::{TokenText, core_of, is_same_text};
 
 /// What verification says of a session, short of `last seen`.
 #[derive(Clone, Debug)]
@@ -151,14 +152,14 @@ impl Shard {
         places.insert_unique(hash(text), place, |place| hash_at(slots, *place));
     }
 
-    /// Adds data to the entry of `text`, if its stamp is `stamp` and there is room.
-    #[allow(dead_code, reason = "for the data, CSRF and key verbs, which come next")]
-    pub(crate) fn attach(&mut self, text: &TokenText, stamp: u64, data: Arc<Data>) {
-        let Some(mut entry) = self.take(text) else { return };
+    /// Adds data to an entry of `handle`, if its stamp is `stamp` and there is room.
+    pub(crate) fn attach(&mut self, handle: &Handle, stamp: u64, data: Arc<Data>) {
+        let Some(text) = self.find_by_handle(handle).map(|entry| entry.text) else { return };
+        let Some(mut entry) = self.take(&text) else { return };
         if entry.stamp == stamp && entry.cost() + data_cost(&data) <= self.bytes_max {
             entry.data = Some(data);
         }
-        self.insert(text, entry);
+        self.insert(&text, entry);
     }
 
     /// Drops the entry of `text`.
@@ -182,6 +183,13 @@ impl Shard {
             entry.is_visited.store(true, Ordering::Relaxed);
         }
         Some(entry)
+    }
+
+    /// An entry of `handle`; there are two when its token was renewed under another key.
+    pub(crate) fn find_by_handle(&self, handle: &Handle) -> Option<&Entry> {
+        let at = |place: &u32| self.slots.get(*place as usize).and_then(Option::as_ref);
+        let is_it = |place: &u32| at(place).is_some_and(|entry| entry.facts.handle == *handle);
+        at(self.places.find(hash_of(&core_of(handle)), is_it)?)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -241,6 +249,11 @@ impl Shard {
 fn hash(text: &TokenText) -> u64 {
     let (words, _) = text.as_chunks::<8>();
     let [_, a, b, ..] = *words else { return 0 };
+    hash_of(&[a, b])
+}
+
+#[inline]
+fn hash_of(&[a, b]: &[[u8; 8]; 2]) -> u64 {
     let a = u64::from_le_bytes(a) ^ 0x9e37_79b9_7f4a_7c15;
     let b = u64::from_le_bytes(b) ^ 0xd1b5_4a32_d192_ed03;
     let product = u128::from(a).wrapping_mul(u128::from(b));
@@ -323,14 +336,19 @@ mod tests {
     #[test]
     fn data_is_attached_under_its_stamp_alone_and_counted() {
         let mut shard = Shard::new(1 << 16);
-        let data = Arc::new(Data::from([("k".into(), vec![0; 1000])]));
-        shard.insert(&text(1), entry(1, 4, 0));
-        shard.attach(&text(1), 2, data.clone());
-        assert!(shard.find(&text(1)).unwrap().data.is_none());
-        shard.attach(&text(1), 4, data);
-        assert!(shard.find(&text(1)).unwrap().data.is_some());
+        let data = Arc::new(Data::from_iter([("k", vec![0; 1000])]));
+        let handle = Handle::random(Group(1)).unwrap();
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &[7; 32]);
+        let token = crate::token::SessionToken::sign(&handle, 0, &key);
+        let mut entry = entry(1, 4, 0);
+        (entry.text, entry.facts.handle) = (*token.text(), handle);
+        shard.insert(token.text(), entry);
+        shard.attach(&handle, 2, data.clone());
+        assert!(shard.find(token.text()).unwrap().data.is_none());
+        shard.attach(&handle, 4, data);
+        assert!(shard.find(token.text()).unwrap().data.is_some());
         assert!(shard.bytes() > 1000);
-        shard.remove(&text(1));
+        shard.remove(token.text());
         assert_eq!(shard.bytes(), 0);
     }
 

@@ -27,10 +27,10 @@ const HEADER_LEN: usize = 6;
 pub(crate) enum Kind {
     Session = 1,
     Subject = 2,
-    #[allow(dead_code, reason = "for the data, CSRF and key verbs, which come next")]
     Data = 3,
     Keyring = 4,
     Global = 5,
+    Clock = 6,
 }
 
 /// Why bytes are no record.
@@ -90,17 +90,18 @@ fn checksum(kind: Kind, key: &[u8], body: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Data;
     use crate::id::{Group, Handle, Subject};
     use crate::record::{
-        ClaimsVersion, Data, EndCause, GlobalRecord, RefreshState, SessionRecord, SessionRow,
+        ClaimsVersion, EndCause, GlobalRecord, RefreshState, Rotated, SessionRecord, SessionRow,
         SubjectRecord, Suspension, Watermark,
     };
     use crate::time::Timestamp;
 
     const KEY: &[u8] = b"\x02\x12\x34golden key bytes";
 
-    fn live() -> SessionRow {
-        SessionRow::Live(SessionRecord {
+    fn record() -> SessionRecord {
+        SessionRecord {
             subject: Some(Subject::new("alice@example.org").unwrap()),
             created: Timestamp::from_millis(1_700_000_000_000),
             issued: Timestamp::from_millis(1_700_000_100_000),
@@ -121,7 +122,12 @@ mod tests {
                 rotated_at: Timestamp::from_millis(1_700_000_150_000),
                 is_confirmed: true,
             }),
-        })
+            has_data: true,
+        }
+    }
+
+    fn live() -> SessionRow {
+        SessionRow::Live(record())
     }
 
     fn to() -> Handle {
@@ -137,10 +143,13 @@ mod tests {
             claims: ClaimsVersion::OwnVersion,
             suspension: Some(Suspension { until: Some(at) }),
         };
-        let data = Data::from([("cart".into(), vec![1, 2, 3]), ("theme".into(), b"dark".into())]);
+        let data = Data::from_iter([("cart", vec![1, 2, 3]), ("theme", b"dark".to_vec())]);
         vec![
             ("session-live", session(&live())),
-            ("session-rotated", session(&SessionRow::Rotated { to: to(), until: at })),
+            (
+                "session-rotated",
+                session(&SessionRow::Rotated(Rotated { to: to(), until: at, was: record() })),
+            ),
             ("session-ended", session(&SessionRow::Ended { at, cause: EndCause::Revoked })),
             ("subject", encode(Kind::Subject, KEY, &subject).unwrap()),
             ("data", encode(Kind::Data, KEY, &data).unwrap()),

@@ -1,11 +1,51 @@
 //! The change protocol: stripe, epoch odd, commit, epoch even. See `cache::epochs`.
 
 use super::Inner;
+use super::events::EventKind;
+use super::inspect::Condemn;
 use super::open::STRIPES;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Group;
 use crate::store::{Batch, Commit, Store};
 use crate::sync::{Mutex, Ordering};
+use crate::time::Timestamp;
+
+/// What a change writes, and what follows from it.
+pub(super) struct Plan {
+    pub(super) batch: Batch,
+    /// Told once it is written.
+    events: Vec<EventKind>,
+    /// What it means to end: this process rejects it also when the outcome is unknown.
+    condemned: Option<Condemn>,
+}
+
+/// Whether a commit is in the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    Surely,
+    /// It failed, and may be there after a reopen.
+    Perhaps,
+}
+
+impl From<Batch> for Plan {
+    fn from(batch: Batch) -> Self {
+        Plan { batch, events: Vec::new(), condemned: None }
+    }
+}
+
+impl Plan {
+    #[must_use]
+    pub(super) fn telling(mut self, event: EventKind) -> Self {
+        self.events.push(event);
+        self
+    }
+
+    #[must_use]
+    pub(super) fn condemning(mut self, condemn: Condemn) -> Self {
+        self.condemned = Some(condemn);
+        self
+    }
+}
 
 impl Inner {
     /// Commits what `plan` makes of the present state, as one change of the group. `plan` runs
@@ -15,14 +55,25 @@ impl Inner {
         &self,
         store: &dyn Store,
         group: Group,
-        mut plan: impl FnMut() -> Result<Option<Batch>>,
+        plan: impl FnMut() -> Result<Option<Plan>>,
+    ) -> Result<Option<u64>> {
+        let changed = self.commit_change(store, group, plan);
+        self.watches.review_group(self, store, group);
+        changed
+    }
+
+    fn commit_change(
+        &self,
+        store: &dyn Store,
+        group: Group,
+        mut plan: impl FnMut() -> Result<Option<Plan>>,
     ) -> Result<Option<u64>> {
         self.has_work.store(true, Ordering::Relaxed);
         let _one_writer = self.stripe(group)?.lock();
         for _ in 0..ATTEMPTS {
-            let batch = plan()?;
+            let planned = plan()?;
             let flight = self.epochs.begin(group);
-            let Some(batch) = batch else {
+            let Some(Plan { batch, events, condemned }) = planned else {
                 // Nothing to write, but what is cached may know more than the store: it is asked.
                 self.epochs.land(flight);
                 return Ok(None);
@@ -31,18 +82,62 @@ impl Inner {
                 Ok(commit) => {
                     self.epochs.land(flight);
                     if let Commit::Committed { version } = commit {
+                        self.bus.emit(self.clock.now(), events);
                         return Ok(Some(version));
                     }
                 }
                 // It may be written: the epoch stays odd, and readers ask the store.
-                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => return Err(error),
+                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
+                    condemned.into_iter().for_each(|condemn| self.condemned.add(condemn));
+                    return Err(error);
+                }
                 Err(error) => {
                     self.epochs.land(flight);
                     return Err(error);
                 }
             }
         }
-        Err(Error::new(ErrorKind::Conflict, "other processes kept changing the same session"))
+        Err(kept_changing())
+    }
+
+    /// Commits `plan`, of the engine's own group, as one change of every group, and calls
+    /// `apply` before any of them is read from the store again.
+    pub(super) fn change_all(
+        &self,
+        store: &dyn Store,
+        mut plan: impl FnMut() -> Result<Plan>,
+        apply: impl FnOnce(Written),
+    ) -> Result<()> {
+        // Every writer waits, so that none ends the flight of its group before the commit.
+        let no_other_writer: Vec<_> = self.stripes.iter().map(|stripe| stripe.lock()).collect();
+        let (mut apply, mut changed) = (Some(apply), Err(kept_changing()));
+        let mut apply = |written| apply.take().into_iter().for_each(|apply| apply(written));
+        for _ in 0..ATTEMPTS {
+            let Plan { batch, events, condemned } = plan()?;
+            let begin = |group| self.epochs.begin(Group(group));
+            let flights: Vec<_> = (0..=u16::MAX).map(begin).collect();
+            let committed = store.commit(batch);
+            let is_conflict = matches!(committed, Ok(Commit::Conflict));
+            match &committed {
+                Ok(Commit::Committed { .. }) => {
+                    apply(Written::Surely);
+                    self.bus.emit(self.clock.now(), events);
+                }
+                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
+                    condemned.into_iter().for_each(|condemn| self.condemned.add(condemn));
+                    apply(Written::Perhaps);
+                }
+                _ => {}
+            }
+            flights.into_iter().for_each(|flight| self.epochs.land(flight));
+            if !is_conflict {
+                changed = committed.map(|_| ());
+                break;
+            }
+        }
+        drop(no_other_writer);
+        self.watches.review_due(self, store, Timestamp::NEVER);
+        changed
     }
 
     /// The lock of the group's writers.
@@ -52,4 +147,9 @@ impl Inner {
     }
 }
 
-const ATTEMPTS: usize = 64;
+pub(super) fn kept_changing() -> Error {
+    Error::new(ErrorKind::Conflict, "others kept changing the same session: try again")
+}
+
+/// How often a change is planned anew before it gives up.
+pub(super) const ATTEMPTS: usize = 64;

@@ -6,10 +6,11 @@ use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::time::{Clock, Timestamp};
 
 /// Follows a clock, and goes on from where it stood when that steps back. So a backward step
-/// extends no life, and a session that was reported expired is never valid again.
+/// extends no life, and a session that was reported expired is never valid again. When the clock
+/// is put right again, forwards, it follows as before.
 pub(super) struct MonotoneClock {
     source: Arc<dyn Clock>,
-    /// What is added to the clock's time: the sum of its backward steps.
+    /// What is added to the clock's time while that is behind: the sum of its backward steps.
     offset: AtomicU64,
     /// No time that was acted upon is later than this and the slack.
     high: AtomicU64,
@@ -32,15 +33,12 @@ impl MonotoneClock {
     /// The present moment.
     #[inline]
     pub(super) fn now(&self) -> Timestamp {
-        let now = self.read();
+        let now = self.source.now().as_millis();
         let high = self.high.load(Ordering::Relaxed);
         if now < high {
-            return self.step_back();
+            return self.behind();
         }
-        // Other threads read this line at every call: it is written some 50 times a second.
-        if now - high >= SLACK_MS {
-            self.high.fetch_max(now, Ordering::Relaxed);
-        }
+        self.reach(now, high);
         Timestamp::from_millis(now)
     }
 
@@ -54,22 +52,32 @@ impl MonotoneClock {
         self.stepped_back_ms.swap(0, Ordering::Relaxed)
     }
 
+    /// Other threads read this line at every call: it is written some 50 times a second.
     #[inline]
-    fn read(&self) -> u64 {
-        self.source.now().as_millis().saturating_add(self.offset.load(Ordering::Relaxed))
+    fn reach(&self, now: u64, high: u64) {
+        if now - high >= SLACK_MS {
+            self.high.fetch_max(now, Ordering::Relaxed);
+        }
     }
 
+    /// The present moment while the clock is behind.
     #[cold]
-    fn step_back(&self) -> Timestamp {
+    fn behind(&self) -> Timestamp {
         let _one_at_a_time = self.stepping.lock();
         // Another thread may have moved on between our reading and the comparison.
-        let now = self.read();
+        let source = self.source.now().as_millis();
         let high = self.high.load(Ordering::Relaxed);
+        if source >= high {
+            return Timestamp::from_millis(source);
+        }
+        let now = source.saturating_add(self.offset.load(Ordering::Relaxed));
         if now < high {
             self.offset.fetch_add(high - now, Ordering::Relaxed);
             self.stepped_back_ms.fetch_add(high - now, Ordering::Relaxed);
         }
-        Timestamp::from_millis(now.max(high))
+        let now = now.max(high);
+        self.reach(now, high);
+        Timestamp::from_millis(now)
     }
 }
 
@@ -98,6 +106,19 @@ mod tests {
         assert_eq!(clock.now().as_millis(), 1_000_500);
         assert_eq!(clock.take_stepped_back_ms(), 600_000);
         assert_eq!(clock.take_stepped_back_ms(), 0);
+    }
+
+    #[test]
+    fn it_follows_again_once_the_clock_is_put_right() {
+        let raw = Arc::new(AtomicU64::new(5_000_000));
+        let clock = MonotoneClock::new(Arc::new(Steps(raw.clone())), Timestamp::default());
+        clock.now();
+        raw.store(0, Ordering::Relaxed);
+        assert_eq!(clock.now().as_millis(), 5_000_000);
+        raw.store(1_000, Ordering::Relaxed);
+        assert_eq!(clock.now().as_millis(), 5_001_000);
+        raw.store(6_000_000, Ordering::Relaxed);
+        assert_eq!(clock.now().as_millis(), 6_000_000);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Creating sessions.
 
-use super::inspect::{Found, session_key};
+use super::change::Plan;
+use super::events::EventKind;
+use super::inspect::{Found, Live, session_key};
+use super::revoke::Ending;
 use super::session::{Authentication, Issued, Session, SessionInfo};
 use super::{Engine, Inner};
 use crate::cache::{Entry, Facts};
@@ -24,6 +27,7 @@ pub struct CreateOptions {
     presented: Option<String>,
     lifetimes: Option<Lifetimes>,
     device_label: Option<String>,
+    not_before: Option<Timestamp>,
     authentication: Authentication,
 }
 
@@ -63,6 +67,13 @@ impl CreateOptions {
         self
     }
 
+    /// The session begins then, and so do its lifetimes; until then it is not yet valid.
+    #[must_use]
+    pub fn not_before(mut self, start: Timestamp) -> Self {
+        self.not_before = Some(start);
+        self
+    }
+
     /// How the subject proved who it is.
     #[must_use]
     pub fn authentication(mut self, authentication: Authentication) -> Self {
@@ -94,16 +105,13 @@ impl Inner {
     fn create(&self, options: &CreateOptions) -> Result<Issued> {
         let lifetimes = options.lifetimes.unwrap_or(self.config.lifetimes);
         lifetimes.validate()?;
-        let label_len = options.device_label.as_ref().map_or(0, String::len);
-        if label_len > DEVICE_LABEL_LEN_MAX {
-            let message = format!("a device label has at most 255 bytes, this one {label_len}");
-            return Err(Error::new(ErrorKind::TooLarge, message));
-        }
+        check_label(options.device_label.as_deref())?;
         let store = self.store()?;
         let store = store.as_ref();
         let now = self.clock.now();
+        let start = options.not_before.unwrap_or(now).max(now);
         let group = match &options.subject {
-            Some(subject) => self.keyring.locate(subject).0,
+            Some(subject) => self.keyring().locate(subject).0,
             None => random_group()?,
         };
         let stamp = self.epochs.stamp(group);
@@ -112,8 +120,7 @@ impl Inner {
             && let Some(known) = self.subject_record(store, group, subject)?
         {
             if known.is_suspended(now) {
-                let message = format!("subject {subject} is suspended: reinstate it first");
-                return Err(Error::new(ErrorKind::Suspended, message));
+                return Err(suspended(subject));
             }
             claims_version = known.claims_version();
         }
@@ -124,10 +131,10 @@ impl Inner {
             issued: now,
             issued_seq: OWN_VERSION,
             issued_generation: self.generation(),
-            not_before: Timestamp::default(),
-            last_seen: now,
+            not_before: options.not_before.unwrap_or_default(),
+            last_seen: start,
             idle_timeout_ms: millis(lifetimes.idle_timeout),
-            absolute_deadline: now.plus(lifetimes.absolute_lifetime),
+            absolute_deadline: start.plus(lifetimes.absolute_lifetime),
             absolute_lifetime_ms: millis(lifetimes.absolute_lifetime),
             authenticated_at: options.subject.as_ref().map(|_| now),
             amr: options.authentication.amr.clone(),
@@ -135,16 +142,17 @@ impl Inner {
             device_label: options.device_label.clone(),
             claims_version,
             refresh: None,
+            has_data: false,
         };
         let facts = Facts::of(handle, &record);
-        let token = self.keyring.sign_session(&handle)?;
+        let token = self.keyring().sign_session(&handle)?;
         match (&options.subject, self.config.max_sessions) {
-            (Some(subject), Some(max)) => {
-                self.place_within_limit(store, handle, record, subject, max, now)?;
+            (Some(subject), Some(_)) => {
+                self.place_within_limit(store, handle, record, subject, now)?;
             }
             _ => self.place(store, handle, record)?,
         }
-        if let Some(stamp) = stamp {
+        if let (Some(stamp), true) = (stamp, start == now) {
             // A fill whose store read is our own write, after the stamp was loaded.
             let entry = Entry::new(token.text(), stamp, facts.clone(), now, now);
             self.cache.insert(token.text(), entry);
@@ -152,15 +160,22 @@ impl Inner {
         if let Some(presented) = &options.presented {
             self.retire(presented)?;
         }
-        Ok(Issued { token, session: Session::new(facts, now, now) })
+        Ok(Issued { token, session: Session::new(facts, start, now) })
     }
 
     /// Puts a new session where no limit says how many there may be. No cached verdict changes,
     /// so no epoch moves.
     fn place(&self, store: &dyn Store, handle: Handle, record: SessionRecord) -> Result<()> {
-        let batch = self.placement(handle, record)?;
-        match store.commit(batch)? {
-            Commit::Committed { .. } => Ok(()),
+        let created = EventKind::Created { handle, subject: record.subject.clone() };
+        // Only for the events: nobody else knows the handle, but `list` may show it to some.
+        let has_subscribers = self.bus.has_subscribers();
+        let _in_order =
+            if has_subscribers { Some(self.stripe(handle.group())?.lock()) } else { None };
+        match store.commit(self.placement(handle, record)?)? {
+            Commit::Committed { .. } => {
+                self.bus.emit(self.clock.now(), [created]);
+                Ok(())
+            }
             Commit::Conflict => {
                 Err(Error::new(ErrorKind::Internal, "a random handle was there already"))
             }
@@ -174,28 +189,45 @@ impl Inner {
         handle: Handle,
         record: SessionRecord,
         subject: &Subject,
-        max: usize,
         now: Timestamp,
     ) -> Result<()> {
         self.change(store, handle.group(), || {
-            let sessions = self.sessions_of(store, subject, now)?;
-            let brief = |info: &SessionInfo| (info.handle, info.created, info.last_seen);
-            let sessions = sessions.iter().map(brief).collect();
-            let Some(pushed_out) = evictions(self.config.at_limit, max, sessions) else {
-                let message = format!("subject {subject} has {max} sessions, the most allowed");
-                return Err(Error::new(ErrorKind::TooManySessions, message));
-            };
-            let mut batch = self.placement(handle, record.clone())?;
-            for handle in pushed_out {
-                if let Found::Live(live) = self.find(store, &handle, None, now)? {
-                    let expires_at = live.record.expires_at();
-                    let cause = EndCause::Evicted;
-                    batch = self.ending(batch, &handle, live.version, expires_at, cause, now)?;
-                }
-            }
-            Ok(Some(batch))
+            let plan = Plan::from(self.placement(handle, record.clone())?)
+                .telling(EventKind::Created { handle, subject: record.subject.clone() });
+            self.make_room(store, plan, subject, now).map(Some)
         })?;
         Ok(())
+    }
+
+    /// Adds the end of the sessions that one more of their subject pushes out.
+    pub(super) fn make_room(
+        &self,
+        store: &dyn Store,
+        mut plan: Plan,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<Plan> {
+        let Some(max) = self.config.max_sessions else { return Ok(plan) };
+        let sessions = self.sessions_of(store, subject, now)?;
+        let brief = |info: &SessionInfo| (info.handle, info.created, info.last_seen);
+        let sessions = sessions.iter().map(brief).collect();
+        let Some(pushed_out) = evictions(self.config.at_limit, max, sessions) else {
+            let message = format!("subject {subject} has {max} sessions, the most allowed");
+            return Err(Error::new(ErrorKind::TooManySessions, message));
+        };
+        for handle in pushed_out {
+            if let Found::Live(live) = self.find(store, &handle, None, now)? {
+                let Live { record, version, .. } = *live;
+                let ending = Ending {
+                    version,
+                    expires_at: record.expires_at(),
+                    has_data: record.has_data,
+                    cause: EndCause::Evicted,
+                };
+                plan = self.ending(plan, &handle, ending)?;
+            }
+        }
+        Ok(plan)
     }
 
     fn placement(&self, handle: Handle, record: SessionRecord) -> Result<Batch> {
@@ -211,12 +243,30 @@ impl Inner {
     fn retire(&self, presented: &str) -> Result<()> {
         let Ok(text) = <&TokenText>::try_from(presented.as_bytes()) else { return Ok(()) };
         let Ok(parts) = Parts::parse(text) else { return Ok(()) };
-        let key = self.keyring.session_key(parts.key_id);
-        if key.is_some_and(|key| parts.is_signed_by(key)) {
+        let is_ours = {
+            let keyring = self.keyring();
+            keyring.session_key(parts.key_id).is_some_and(|key| parts.is_signed_by(key))
+        };
+        if is_ours {
             self.end(&parts.handle, EndCause::Replaced)?;
         }
         Ok(())
     }
+}
+
+/// Checks the length of a device label.
+pub(super) fn check_label(label: Option<&str>) -> Result<()> {
+    let len = label.map_or(0, str::len);
+    if len > DEVICE_LABEL_LEN_MAX {
+        let message = format!("a device label has at most 255 bytes, this one has {len}");
+        return Err(Error::new(ErrorKind::TooLarge, message));
+    }
+    Ok(())
+}
+
+pub(super) fn suspended(subject: &Subject) -> Error {
+    let message = format!("subject {subject} is suspended: reinstate it first");
+    Error::new(ErrorKind::Suspended, message)
 }
 
 fn random_group() -> Result<Group> {

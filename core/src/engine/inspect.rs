@@ -7,7 +7,7 @@ use crate::codec::record::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Group, Handle, Subject};
 use crate::policy::{Standing, judge};
-use crate::record::{EndCause, SessionRecord, SessionRow, SubjectRecord};
+use crate::record::{EndCause, Rotated, SessionRecord, SessionRow, SubjectRecord};
 use crate::store::{Key, Row, Store, Table};
 use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::time::Timestamp;
@@ -16,7 +16,27 @@ use crate::verdict::Reason;
 /// What the store says of a handle.
 pub(super) enum Found {
     Live(Box<Live>),
+    Superseded(Box<Superseded>),
     Rejected(Reason),
+}
+
+/// A session that was rotated a moment ago, and whose successor is valid now.
+pub(super) struct Superseded {
+    /// As it was before the rotation.
+    pub(super) was: SessionRecord,
+    pub(super) subject: Option<SubjectRecord>,
+    /// The handle that is good now, however many rotations on.
+    pub(super) to: Handle,
+    pub(super) successor: Live,
+}
+
+impl Superseded {
+    /// Whether the successor may do more: it has a subject or an authentication that the old
+    /// token must not give.
+    pub(super) fn is_raised(&self) -> bool {
+        let (was, is) = (&self.was, &self.successor.record);
+        was.subject != is.subject || was.authenticated_at != is.authenticated_at
+    }
 }
 
 /// A session that is valid now.
@@ -59,6 +79,17 @@ impl Inner {
         seen: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Found> {
+        self.find_within(store, handle, seen, now, ROTATIONS_FOLLOWED)
+    }
+
+    fn find_within(
+        &self,
+        store: &dyn Store,
+        handle: &Handle,
+        seen: Option<Timestamp>,
+        now: Timestamp,
+        hops: u32,
+    ) -> Result<Found> {
         let key = session_key(handle);
         let Some(row) = store.get(&key)? else {
             return Ok(Found::Rejected(Reason::UnknownSession));
@@ -66,9 +97,12 @@ impl Inner {
         let Some(session) = self.read_session(&key, &row) else {
             return Ok(Found::Rejected(Reason::UnknownSession));
         };
-        let mut record = match session {
-            SessionRow::Live(record) => record,
-            SessionRow::Rotated { .. } => return Ok(Found::Rejected(Reason::RevokedSession)),
+        let (mut record, to) = match session {
+            SessionRow::Live(record) => (record, None),
+            SessionRow::Rotated(Rotated { to, until, was }) if now < until && hops > 0 => {
+                (was, Some(to))
+            }
+            SessionRow::Rotated(_) => return Ok(Found::Rejected(Reason::RevokedSession)),
             SessionRow::Ended { cause, .. } => return Ok(Found::Rejected(ended_reason(cause))),
         };
         let pending = self.touches.lock().get(handle).copied();
@@ -85,7 +119,29 @@ impl Inner {
         if let Some(reason) = self.condemnation(handle, record.subject.as_ref()) {
             return Ok(Found::Rejected(reason));
         }
-        Ok(Found::Live(Box::new(Live { record, version: row.version, persisted, subject })))
+        let live = Live { record, version: row.version, persisted, subject };
+        let Some(to) = to else { return Ok(Found::Live(Box::new(live))) };
+        let (to, successor) = match self.find_within(store, &to, None, now, hops - 1)? {
+            Found::Live(successor) => (to, *successor),
+            Found::Superseded(further) => (further.to, further.successor),
+            Found::Rejected(reason) => return Ok(Found::Rejected(reason)),
+        };
+        let Live { record: was, subject, .. } = live;
+        Ok(Found::Superseded(Box::new(Superseded { was, subject, to, successor })))
+    }
+
+    /// The handle that a session has now, however often it was rotated.
+    pub(super) fn latest(&self, store: &dyn Store, handle: &Handle) -> Result<Handle> {
+        let mut latest = *handle;
+        for _ in 0..ROTATIONS_MAX {
+            let key = session_key(&latest);
+            let row = store.get(&key)?;
+            match row.and_then(|row| self.read_session(&key, &row)) {
+                Some(SessionRow::Rotated(Rotated { to, .. })) => latest = to,
+                _ => break,
+            }
+        }
+        Ok(latest)
     }
 
     /// The record in a session's row, its symbols resolved. What cannot be read is no session,
@@ -98,6 +154,7 @@ impl Inner {
                 record.resolve(row.version);
                 Some(SessionRow::Live(record))
             }
+            // What it was is resolved already: it was read before it was put again.
             Ok(other) => Some(other),
             Err(_) => {
                 self.unreadable_records.fetch_add(1, Ordering::Relaxed);
@@ -117,7 +174,7 @@ impl Inner {
         if self.has_no_subject_rows(store, group)? {
             return Ok(None);
         }
-        let (_, id) = self.keyring.locate(subject);
+        let (_, id) = self.keyring().locate(subject);
         Ok(read_subject(store, &subject_key(group, &id))?.map(|(record, _)| record))
     }
 
@@ -159,7 +216,7 @@ impl Inner {
         if list.contains(&Condemn::Session(*handle)) {
             return Some(Reason::RevokedSession);
         }
-        let (_, id) = self.keyring.locate(subject?);
+        let (_, id) = self.keyring().locate(subject?);
         list.contains(&Condemn::Subject(id)).then_some(Reason::RevokedSubject)
     }
 }
@@ -186,14 +243,16 @@ fn ended_reason(cause: EndCause) -> Reason {
         EndCause::Suspended => Reason::Suspended,
         EndCause::Expired => Reason::Expired,
         EndCause::Reuse => Reason::Reused,
-        EndCause::Revoked | EndCause::Rotated | EndCause::Replaced | EndCause::Evicted => {
-            Reason::RevokedSession
-        }
+        EndCause::Revoked | EndCause::Replaced | EndCause::Evicted => Reason::RevokedSession,
     }
 }
 
 pub(super) fn session_key(handle: &Handle) -> Key {
     Key::of_16(handle.group(), Table::Session, handle.random_bytes())
+}
+
+pub(super) fn data_key(handle: &Handle) -> Key {
+    Key::of_16(handle.group(), Table::Data, handle.random_bytes())
 }
 
 pub(super) fn subject_key(group: Group, id: &[u8; 16]) -> Key {
@@ -204,6 +263,13 @@ pub(super) fn subject_key(group: Group, id: &[u8; 16]) -> Key {
 pub(super) fn engine_key(name: &[u8]) -> Result<Key> {
     Key::new(Group(0), Table::Engine, name)
 }
+
+/// How many rotations an old token is followed over: the grace is short, so few fit into it.
+const ROTATIONS_FOLLOWED: u32 = 8;
+
+/// More rotations than fit into the time for which a rotated session's row is kept, 400 days
+/// at most with one an hour.
+const ROTATIONS_MAX: u32 = 10_000;
 
 const UNKNOWN: u8 = 0;
 const NONE: u8 = 1;

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::inspect::session_key;
+use super::events::EventKind;
+use super::inspect::{engine_key, session_key};
 use super::{Engine, Inner};
 use crate::codec::record::{self, Kind};
 use crate::error::Result;
 use crate::policy::touch_interval_ms;
 use crate::record::SessionRow;
-use crate::store::{Batch, Check, Commit, Due, Durability};
+use crate::store::{Batch, Check, Commit, Due, Durability, Key, Store, Table};
 use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, thread, wait_for};
 use crate::time::{Timestamp, millis};
 
@@ -115,10 +116,21 @@ impl Inner {
         // Off first: work that comes from here on turns it on again.
         let has_work = self.has_work.swap(false, Ordering::Relaxed);
         let touches_written = self.flush_touches()?;
-        let (rows_swept, is_more_due) = self.sweep()?;
+        let store = self.store()?;
+        let store = store.as_ref();
+        let now = self.clock.now();
+        let is_more_to_tell = self.run_agenda(store)?;
+        self.watches.review_due(self, store, now);
+        let (rows_swept, is_more_due) = self.sweep(store)?;
+        self.retire_outlived_keys(now)?;
         if has_work || touches_written > 0 || rows_swept > 0 {
-            self.store()?.sync()?;
+            let mark = Timestamp::from_millis(self.clock_mark.load(Ordering::Relaxed));
+            if now.since(mark) >= CLOCK_MARK_EVERY {
+                self.mark_clock(store)?;
+            }
+            store.sync()?;
         }
+        let is_more_due = is_more_due || is_more_to_tell;
         let stepped_back = self.clock.take_stepped_back_ms();
         if stepped_back > 0 {
             log::warn!("the clock stepped back by {stepped_back} ms; sessions do not follow it");
@@ -149,6 +161,7 @@ impl Inner {
                 // A conflict is another process that saw the client, too.
                 if let Commit::Committed { .. } = store.commit(batch)? {
                     written += 1;
+                    self.bus.emit(self.clock.now(), [EventKind::Touched { handle }]);
                 }
             }
             // Only now, so that a fill meanwhile finds it here or in the store.
@@ -162,8 +175,7 @@ impl Inner {
 
     /// Deletes rows that can never verify again, the oldest first, a slice at a time. It waits
     /// for as long as a touch may be on its way. Gives how many, and whether more are due.
-    fn sweep(&self) -> Result<(u64, bool)> {
-        let store = self.store()?;
+    fn sweep(&self, store: &dyn Store) -> Result<(u64, bool)> {
         let lag = touch_interval_ms(u64::MAX) + 2 * millis(self.config.tick_every);
         let until = self.clock.now().as_millis().saturating_sub(lag);
         let due = store.expired(None, Timestamp::from_millis(until), SLICE)?;
@@ -174,9 +186,14 @@ impl Inner {
             if row.expires_at.as_millis() > until {
                 continue;
             }
-            let batch = Batch::new(key.group(), Durability::Buffered)
+            let mut batch = Batch::new(key.group(), Durability::Buffered)
                 .check(key, Check::Version(row.version))
                 .delete(key);
+            if key.table() == Table::Session
+                && !matches!(self.read_session(&key, &row), Some(session) if !session.has_data())
+            {
+                batch = batch.delete(Key::new(key.group(), Table::Data, key.id())?);
+            }
             if let Commit::Committed { .. } = store.commit(batch)? {
                 swept += 1;
             }
@@ -185,6 +202,30 @@ impl Inner {
         Ok((swept, is_whole_slice && swept > 0))
     }
 }
+
+impl Inner {
+    /// Tells the store what time it is.
+    pub(super) fn mark_clock(&self, store: &dyn Store) -> Result<()> {
+        let now = self.clock.now();
+        let key = engine_key(b"clock")?;
+        let old = store.get(&key)?;
+        let check = old.map_or(Check::Absent, |row| Check::Version(row.version));
+        let bytes = record::encode(Kind::Clock, &key.to_vec(), &now)?;
+        let batch = Batch::new(key.group(), Durability::Buffered).check(key, check).put(
+            key,
+            bytes,
+            Timestamp::NEVER,
+        );
+        // A conflict is another process that has just told it.
+        let _ = store.commit(batch)?;
+        self.clock_mark.store(now.as_millis(), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// How old the store's time may get. After a crash and with a clock set back, a session may live
+/// longer by that much.
+const CLOCK_MARK_EVERY: Duration = Duration::from_secs(60);
 
 /// Rows swept in one go: some 20 ms on sled.
 const SLICE: usize = 1_000;

@@ -1,15 +1,22 @@
 //! The engine: the only place that joins store, cache, keyring and policy.
 
+mod agenda;
 mod change;
 mod clock;
 mod create;
+mod data;
+mod events;
 mod inspect;
+mod keys;
 mod maintain;
 mod open;
 mod revoke;
+mod rotate;
 mod session;
 mod subject;
+mod touch;
 mod verify;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,17 +25,23 @@ use crate::cache::{Cache, Epochs};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Handle;
-use crate::keys::Keyring;
+use crate::keys::{Keyring, SealingKey};
 use crate::store::{Capabilities, Store};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering, RwLock};
 use crate::time::Timestamp;
 
+use agenda::Agenda;
 use clock::MonotoneClock;
 pub use create::CreateOptions;
+use events::Bus;
+pub use events::{Event, EventKind, Subscription};
 use inspect::Condemned;
 use maintain::Maintenance;
 pub use maintain::TickReport;
+pub use rotate::RotateOptions;
 pub use session::{Authentication, Issued, Session, SessionInfo, Verdict};
+pub use watch::Watch;
+use watch::Watches;
 
 /// One open store with its caches and keys. Every method may be called from any thread; clones
 /// are the same engine.
@@ -43,7 +56,8 @@ struct Inner {
     /// `None` once closed.
     store: RwLock<Option<Arc<dyn Store>>>,
     capabilities: Capabilities,
-    keyring: Keyring,
+    keyring: RwLock<Arc<Keyring>>,
+    sealing: SealingKey,
     epochs: Arc<Epochs>,
     cache: Cache,
     /// One lock for each 64 groups: one writer of a group at a time.
@@ -57,6 +71,11 @@ struct Inner {
     clock: MonotoneClock,
     /// Touches that the store has yet to learn of.
     touches: Mutex<HashMap<Handle, Timestamp>>,
+    /// The time that the store has, so that a restart with a clock set back is noticed.
+    clock_mark: AtomicU64,
+    bus: Bus,
+    agenda: Agenda,
+    watches: Watches,
     has_work: AtomicBool,
     unreadable_records: AtomicU64,
 }

@@ -4,17 +4,21 @@ use std::collections::HashMap;
 #[cfg(feature = "sled")]
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::agenda::Agenda;
 use super::clock::MonotoneClock;
+use super::events::Bus;
 use super::inspect::{Condemned, engine_key};
 use super::maintain::Maintenance;
+use super::watch::Watches;
 use super::{Engine, Inner};
 use crate::cache::{Cache, Epochs};
 use crate::codec::record::{self, Kind};
 use crate::config::{Config, Place};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Group, fill_random};
-use crate::keys::{Keyring, KeyringRecord, MasterSecret};
+use crate::keys::{Keyring, KeyringRecord, MasterSecret, SealingKey};
 use crate::record::GlobalRecord;
 use crate::store::{Batch, Check, Commit, Durability, Store, Survives};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, RwLock};
@@ -46,24 +50,39 @@ impl Engine {
         let store = open_store(&config)?;
         let capabilities = store.capabilities();
         let started = config.clock.now();
-        let keyring = open_keyring(&config, store.as_ref(), started)?;
+        let (keyring, sealing) = open_keyring(&config, store.as_ref(), started)?;
         let global = read_global(store.as_ref())?;
+        let mark = read_clock_mark(store.as_ref())?;
+        let floor = if config.trust_clock { Timestamp::default() } else { mark };
+        if floor.since(started) > CLOCK_LAG {
+            let lag = floor.since(started).as_secs();
+            log::warn!(
+                "the clock is {lag} s behind the time that the store has seen, and the engine \
+                 goes on from there: put the clock right, or if it was ahead then, open once \
+                 with trust_clock"
+            );
+        }
         let epochs = Arc::new(Epochs::new());
         let engine = Engine {
             maintenance: Arc::new(Maintenance::new()),
             inner: Arc::new(Inner {
                 cache: Cache::new(config.cache_len_max_bytes, epochs.clone()),
-                clock: MonotoneClock::new(config.clock.clone(), Timestamp::default()),
+                clock: MonotoneClock::new(config.clock.clone(), floor),
                 config,
                 store: RwLock::new(Some(store)),
                 capabilities,
-                keyring,
+                keyring: RwLock::new(Arc::new(keyring)),
+                sealing,
                 epochs,
                 stripes: (0..STRIPES).map(|_| Mutex::new(())).collect(),
                 generation: AtomicU64::new(global.generation),
                 subject_hints: (0..Group::COUNT).map(|_| AtomicU8::new(0)).collect(),
                 condemned: Condemned::default(),
                 touches: Mutex::new(HashMap::new()),
+                clock_mark: AtomicU64::new(floor.as_millis()),
+                bus: Bus::default(),
+                agenda: Agenda::default(),
+                watches: Watches::default(),
                 has_work: AtomicBool::new(false),
                 unreadable_records: AtomicU64::new(0),
             }),
@@ -85,7 +104,7 @@ impl Engine {
         self.maintenance.stop();
         let inner = &*self.inner;
         let Some(store) = inner.store.read().clone() else { return Ok(()) };
-        let flushed = inner.flush_touches().map(|_| ());
+        let flushed = inner.flush_touches().and_then(|_| inner.mark_clock(store.as_ref()));
         // In flight for ever: no entry counts again, whoever still inserts one.
         inner.stripes.iter().for_each(|stripe| drop(stripe.lock()));
         for group in 0..=u16::MAX {
@@ -93,6 +112,7 @@ impl Engine {
         }
         inner.cache.clear();
         *inner.store.write() = None;
+        inner.bus.close();
         flushed.and(store.sync())
     }
 }
@@ -112,7 +132,11 @@ fn open_store(config: &Config) -> Result<Arc<dyn Store>> {
     }
 }
 
-fn open_keyring(config: &Config, store: &dyn Store, now: Timestamp) -> Result<Keyring> {
+fn open_keyring(
+    config: &Config,
+    store: &dyn Store,
+    now: Timestamp,
+) -> Result<(Keyring, SealingKey)> {
     let key = engine_key(b"keyring")?;
     let row = store.get(&key)?;
     let sealing = secret_of(config, store)?.load(row.is_none())?;
@@ -131,7 +155,7 @@ fn open_keyring(config: &Config, store: &dyn Store, now: Timestamp) -> Result<Ke
                 }
             }
         };
-    Keyring::new(&record)
+    Ok((Keyring::new(&record)?, sealing))
 }
 
 fn secret_of(config: &Config, store: &dyn Store) -> Result<MasterSecret> {
@@ -160,6 +184,17 @@ fn read_global(store: &dyn Store) -> Result<GlobalRecord> {
         Error::new(ErrorKind::Corrupt, "the global record cannot be read: import an export")
     })
 }
+
+fn read_clock_mark(store: &dyn Store) -> Result<Timestamp> {
+    let key = engine_key(b"clock")?;
+    let Some(row) = store.get(&key)? else { return Ok(Timestamp::default()) };
+    record::decode(Kind::Clock, &key.to_vec(), &row.value).map_err(|_| {
+        Error::new(ErrorKind::Corrupt, "the time of the last use cannot be read: import an export")
+    })
+}
+
+/// A clock that is further behind at open than this is worth a warning.
+const CLOCK_LAG: Duration = Duration::from_secs(60);
 
 /// With 16 writers, two meet at one lock in 12 % of the cases.
 pub(super) const STRIPES: usize = 1024;

@@ -1,22 +1,26 @@
 //! Ending sessions: one, or all.
 
-use super::inspect::{Condemn, Found, engine_key, session_key};
+use std::cell::Cell;
+
+use super::change::{Plan, Written};
+use super::events::EventKind;
+use super::inspect::{Condemn, Found, data_key, engine_key, session_key};
 use super::{Engine, Inner};
 use crate::codec::record::{self, Kind};
-use crate::error::{ErrorKind, Result};
-use crate::id::{Group, Handle};
+use crate::error::Result;
+use crate::id::Handle;
 use crate::record::{EndCause, GlobalRecord, SessionRow};
-use crate::store::{Batch, Check, Durability};
+use crate::store::{Batch, Check, Durability, Row, Store};
 use crate::sync::Ordering;
 use crate::time::Timestamp;
 
 impl Engine {
-    /// Ends the session of `handle`. Every verification that starts after this returned rejects
-    /// it, on every thread, after a crash too. Says whether it was valid until now; revoking
-    /// what is gone is fine.
+    /// Ends the session of `handle`, and what it was rotated to. Every verification that starts
+    /// after this returned rejects it, on every thread, after a crash too. Says whether it was
+    /// valid until now; revoking what is gone is fine.
     ///
     /// # Errors
-    /// - [`OutcomeUnknown`](ErrorKind::OutcomeUnknown): this process rejects the session from
+    /// - [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown): this process rejects the session from
     ///   now on; whether that survives a restart is not known. Reopen and revoke again.
     /// - Other store errors: the session is as it was.
     pub fn revoke(&self, handle: &Handle) -> Result<bool> {
@@ -35,79 +39,90 @@ impl Engine {
 }
 
 impl Inner {
-    /// Ends a session, and says whether it was valid until now. Whatever the store thinks of it:
-    /// another thread may know of a touch that the store does not, and let it in.
+    /// Ends a session, its successors too if it was rotated, and says whether it was valid until
+    /// now. Whatever the store thinks of it: another thread may know of a touch that the store
+    /// does not, and let it in.
     pub(super) fn end(&self, handle: &Handle, cause: EndCause) -> Result<bool> {
         let store = self.store()?;
         let store = store.as_ref();
-        let now = self.clock.now();
-        let key = session_key(handle);
-        let mut was_valid = false;
-        let ended = self.change(store, handle.group(), || {
-            let Some(row) = store.get(&key)? else { return Ok(None) };
-            if let Some(SessionRow::Ended { .. }) = self.read_session(&key, &row) {
-                return Ok(None);
+        let (mut was_valid, mut next) = (false, Some(*handle));
+        // A rotation that comes between leaves a successor, which is ended in its turn.
+        while let Some(handle) = next.take() {
+            was_valid |= self.end_one(store, &handle, cause)?;
+            let latest = self.latest(store, &handle)?;
+            if latest != handle {
+                next = Some(latest);
             }
-            was_valid = matches!(self.find(store, handle, None, now)?, Found::Live(_));
-            let batch = Batch::new(handle.group(), Durability::Durable);
-            self.ending(batch, handle, row.version, row.expires_at, cause, now).map(Some)
-        });
-        if ended.as_ref().is_err_and(|error| error.kind() == ErrorKind::OutcomeUnknown) {
-            self.condemned.add(Condemn::Session(*handle));
         }
-        ended?;
         Ok(was_valid)
     }
 
-    /// Adds the end of a session to a batch. The row stays until the session would have
-    /// expired, to say why.
-    pub(super) fn ending(
-        &self,
-        batch: Batch,
-        handle: &Handle,
-        version: u64,
-        expires_at: Timestamp,
-        cause: EndCause,
-        now: Timestamp,
-    ) -> Result<Batch> {
+    fn end_one(&self, store: &dyn Store, handle: &Handle, cause: EndCause) -> Result<bool> {
+        let now = self.clock.now();
         let key = session_key(handle);
-        let row = SessionRow::Ended { at: now, cause };
+        let mut was_valid = false;
+        self.change(store, handle.group(), || {
+            let Some(row) = store.get(&key)? else { return Ok(None) };
+            let has_data = match self.read_session(&key, &row) {
+                // The row of a rotated session stays: it leads to the successor.
+                Some(SessionRow::Ended { .. } | SessionRow::Rotated(_)) => return Ok(None),
+                Some(SessionRow::Live(record)) => record.has_data,
+                None => true,
+            };
+            was_valid = matches!(self.find(store, handle, None, now)?, Found::Live(_));
+            let Row { version, expires_at, .. } = row;
+            let plan = Plan::from(Batch::new(handle.group(), Durability::Durable))
+                .condemning(Condemn::Session(*handle));
+            self.ending(plan, handle, Ending { version, expires_at, has_data, cause }).map(Some)
+        })?;
+        Ok(was_valid)
+    }
+
+    /// Adds the end of a session. The row stays until the session would have expired, to say
+    /// why; the data go.
+    pub(super) fn ending(&self, mut plan: Plan, handle: &Handle, ending: Ending) -> Result<Plan> {
+        let Ending { version, expires_at, has_data, cause } = ending;
+        let key = session_key(handle);
+        let row = SessionRow::Ended { at: self.clock.now(), cause };
         let bytes = record::encode(Kind::Session, &key.to_vec(), &row)?;
-        Ok(batch.check(key, Check::Version(version)).put(key, bytes, expires_at))
+        plan.batch = plan.batch.check(key, Check::Version(version)).put(key, bytes, expires_at);
+        if has_data {
+            plan.batch = plan.batch.delete(data_key(handle));
+        }
+        Ok(plan.telling(EventKind::Revoked { handle: *handle, cause }))
     }
 
     fn revoke_all(&self) -> Result<()> {
         let store = self.store()?;
-        // Every writer waits, so that none ends the flight of its group before the commit.
-        let _no_other_writer: Vec<_> = self.stripes.iter().map(|stripe| stripe.lock()).collect();
         let key = engine_key(b"global")?;
-        let old = store.get(&key)?;
-        let check = old.map_or(Check::Absent, |row| Check::Version(row.version));
-        let global = GlobalRecord { generation: self.generation() + 1 };
-        let bytes = record::encode(Kind::Global, &key.to_vec(), &global)?;
-        let batch = Batch::new(key.group(), Durability::Durable).check(key, check).put(
-            key,
-            bytes,
-            Timestamp::NEVER,
-        );
-        let flights: Vec<_> = (0..=u16::MAX).map(|group| self.epochs.begin(Group(group))).collect();
-        let committed = store.commit(batch);
-        match &committed {
-            Ok(crate::store::Commit::Committed { .. }) => {
-                self.generation.store(global.generation, Ordering::Release);
+        let generation = Cell::new(0);
+        let plan = || {
+            let old = store.get(&key)?;
+            let check = old.map_or(Check::Absent, |row| Check::Version(row.version));
+            generation.set(self.generation() + 1);
+            let global = GlobalRecord { generation: generation.get() };
+            let bytes = record::encode(Kind::Global, &key.to_vec(), &global)?;
+            let batch = Batch::new(key.group(), Durability::Durable).check(key, check).put(
+                key,
+                bytes,
+                Timestamp::NEVER,
+            );
+            let plan = Plan::from(batch).condemning(Condemn::All);
+            Ok(plan.telling(EventKind::AllRevoked))
+        };
+        let committed = |written| {
+            if written == Written::Surely {
+                self.generation.store(generation.get(), Ordering::Release);
             }
-            Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
-                self.condemned.add(Condemn::All);
-            }
-            _ => {}
-        }
-        flights.into_iter().for_each(|flight| self.epochs.land(flight));
-        match committed? {
-            crate::store::Commit::Committed { .. } => Ok(()),
-            crate::store::Commit::Conflict => Err(crate::error::Error::new(
-                ErrorKind::Conflict,
-                "another process revoked everything at the same time: try again",
-            )),
-        }
+        };
+        self.change_all(store.as_ref(), plan, committed)
     }
+}
+
+/// The end of a session: what its row and its data are now, and why it ends.
+pub(super) struct Ending {
+    pub(super) version: u64,
+    pub(super) expires_at: Timestamp,
+    pub(super) has_data: bool,
+    pub(super) cause: EndCause,
 }

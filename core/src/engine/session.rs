@@ -56,12 +56,19 @@ pub struct Session {
     pub(super) last_seen: Timestamp,
     pub(super) now: Timestamp,
     pub(super) is_rotation_due: bool,
-    pub(super) renewed_token: Option<Box<SessionToken>>,
+    /// What few sessions have, apart: the rest is copied at every verification.
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rare {
+    pub(super) renewed_token: Option<SessionToken>,
+    pub(super) rotated_to: Option<Handle>,
 }
 
 impl Session {
     pub(super) fn new(facts: Facts, last_seen: Timestamp, now: Timestamp) -> Self {
-        Session { facts, last_seen, now, is_rotation_due: false, renewed_token: None }
+        Session { facts, last_seen, now, is_rotation_due: false, rare: None }
     }
 
     /// Its public name.
@@ -118,7 +125,14 @@ impl Session {
     /// The same session's token under the active key, when the presented one is under an older
     /// key: set it as the cookie's value in passing.
     pub fn renewed_token(&self) -> Option<&SessionToken> {
-        self.renewed_token.as_deref()
+        self.rare.as_ref()?.renewed_token.as_ref()
+    }
+
+    /// The handle that is good now, when the presented token is from before a rotation and
+    /// answers for its grace only. This session is as it was before the rotation, and
+    /// read-only: nothing can be changed through its handle, but it can be revoked.
+    pub fn rotated_to(&self) -> Option<&Handle> {
+        self.rare.as_ref()?.rotated_to.as_ref()
     }
 
     /// The subject's claims version when the session was issued.

@@ -1,5 +1,7 @@
 //! What concerns all sessions of a subject.
 
+use super::change::Plan;
+use super::events::EventKind;
 use super::inspect::{Condemn, Found, read_subject, session_key, subject_key};
 use super::session::{Authentication, SessionInfo};
 use super::{Engine, Inner};
@@ -21,7 +23,9 @@ impl Engine {
     ///   none that is valid. Nothing was revoked.
     /// - Otherwise as [`revoke`](Self::revoke).
     pub fn revoke_subject(&self, subject: &str, except: Option<&Handle>) -> Result<()> {
-        self.inner.update_subject(&Subject::new(subject)?, except, |known| {
+        let subject = Subject::new(subject)?;
+        let told = EventKind::SubjectRevoked { subject: subject.clone(), except: except.copied() };
+        self.inner.update_subject(&subject, except, told, |known| {
             known.watermark = Watermark::BeforeOwnVersion;
         })?;
         Ok(())
@@ -33,7 +37,9 @@ impl Engine {
     /// # Errors
     /// As [`revoke`](Self::revoke).
     pub fn suspend(&self, subject: &str, until: Option<Timestamp>) -> Result<()> {
-        self.inner.update_subject(&Subject::new(subject)?, None, |known| {
+        let subject = Subject::new(subject)?;
+        let told = EventKind::Suspended { subject: subject.clone(), until };
+        self.inner.update_subject(&subject, None, told, |known| {
             known.suspension = Some(Suspension { until });
         })?;
         Ok(())
@@ -44,7 +50,9 @@ impl Engine {
     /// # Errors
     /// As [`revoke`](Self::revoke).
     pub fn reinstate(&self, subject: &str) -> Result<()> {
-        self.inner.update_subject(&Subject::new(subject)?, None, |known| {
+        let subject = Subject::new(subject)?;
+        let told = EventKind::Reinstated { subject: subject.clone() };
+        self.inner.update_subject(&subject, None, told, |known| {
             known.suspension = None;
         })?;
         Ok(())
@@ -56,7 +64,9 @@ impl Engine {
     /// # Errors
     /// As [`revoke`](Self::revoke).
     pub fn bump_claims(&self, subject: &str) -> Result<u64> {
-        self.inner.update_subject(&Subject::new(subject)?, None, |known| {
+        let subject = Subject::new(subject)?;
+        let told = EventKind::ClaimsChanged { subject: subject.clone() };
+        self.inner.update_subject(&subject, None, told, |known| {
             known.claims = ClaimsVersion::OwnVersion;
         })
     }
@@ -97,12 +107,13 @@ impl Inner {
         &self,
         subject: &Subject,
         except: Option<&Handle>,
+        told: EventKind,
         update: impl Fn(&mut SubjectRecord),
     ) -> Result<u64> {
         let store = self.store()?;
         let store = store.as_ref();
         let now = self.clock.now();
-        let (group, id) = self.keyring.locate(subject);
+        let (group, id) = self.keyring().locate(subject);
         let key = subject_key(group, &id);
         let changed = self.change(store, group, || {
             let (mut known, check) = match read_subject(store, &key)? {
@@ -124,12 +135,9 @@ impl Inner {
                 batch = self.keeping(store, batch, subject, except, now)?;
             }
             self.expect_subject_rows(group);
-            Ok(Some(batch))
-        });
-        if changed.as_ref().is_err_and(|error| error.kind() == ErrorKind::OutcomeUnknown) {
-            self.condemned.add(Condemn::Subject(id));
-        }
-        Ok(changed?.unwrap_or_default())
+            Ok(Some(Plan::from(batch).condemning(Condemn::Subject(id)).telling(told.clone())))
+        })?;
+        Ok(changed.unwrap_or_default())
     }
 
     /// Adds the excepted session, put anew: it gets the batch's version and so stays above the
@@ -146,15 +154,18 @@ impl Inner {
             let message = format!("{except} is no valid session of {subject}");
             Error::new(ErrorKind::InvalidInput, message)
         };
-        let Found::Live(live) = self.find(store, except, None, now)? else {
-            return Err(refused());
+        // The request may have come with the token from before a rotation.
+        let (except, live) = match self.find(store, except, None, now)? {
+            Found::Live(live) => (*except, *live),
+            Found::Superseded(old) if !old.is_raised() => (old.to, old.successor),
+            _ => return Err(refused()),
         };
         if live.record.subject.as_ref() != Some(subject) {
             return Err(refused());
         }
         let mut record = live.record;
         record.issued_seq = OWN_VERSION;
-        let (key, expires_at) = (session_key(except), record.expires_at());
+        let (key, expires_at) = (session_key(&except), record.expires_at());
         let bytes = record::encode(Kind::Session, &key.to_vec(), &SessionRow::Live(record))?;
         Ok(batch.check(key, Check::Version(live.version)).put(key, bytes, expires_at))
     }
@@ -166,7 +177,7 @@ impl Inner {
         subject: &Subject,
         now: Timestamp,
     ) -> Result<Vec<SessionInfo>> {
-        let (group, _) = self.keyring.locate(subject);
+        let (group, _) = self.keyring().locate(subject);
         let known = self.subject_record(store, group, subject)?;
         let standing = Standing { subject: known.as_ref(), generation: self.generation() };
         let mut sessions = Vec::new();

@@ -1,12 +1,13 @@
 //! The hot path.
 
-use super::inspect::Found;
-use super::session::{Session, Verdict};
+use super::inspect::{Found, Superseded};
+use super::session::{Rare, Session, Verdict};
 use super::{Engine, Inner};
 use crate::cache::{Entry, Facts};
 use crate::error::Result;
 use crate::id::Handle;
 use crate::policy::{is_rotation_due, touch_interval_ms, touch_resolution_ms, within_deadlines};
+use crate::record::{SessionRecord, SubjectRecord};
 use crate::sync::Ordering;
 use crate::time::Timestamp;
 use crate::token::{Parts, TokenText};
@@ -98,18 +99,27 @@ impl Inner {
             Ok(parts) => parts,
             Err(reason) => return Ok(Verdict::Rejected(reason)),
         };
-        let Some(key) = self.keyring.session_key(parts.key_id) else {
-            return Ok(Verdict::Rejected(Reason::UnknownKey));
-        };
-        if !parts.is_signed_by(key) {
-            return Ok(Verdict::Rejected(Reason::BadSignature));
-        }
-        let store = self.store()?;
-        // Before the store is read: the protocol depends on this order.
+        // Before the keyring and the store are read: the protocol depends on this order.
         let stamp = self.epochs.stamp(parts.handle.group());
+        let active = {
+            let keyring = self.keyring();
+            let Some(key) = keyring.session_key(parts.key_id) else {
+                return Ok(Verdict::Rejected(Reason::UnknownKey));
+            };
+            if !parts.is_signed_by(key) {
+                return Ok(Verdict::Rejected(Reason::BadSignature));
+            }
+            keyring.active()
+        };
+        let store = self.store()?;
         let seen = self.cache.recall(text, Entry::last_seen);
         let live = match self.find(store.as_ref(), &parts.handle, seen, now)? {
             Found::Live(live) => live,
+            Found::Superseded(old) => {
+                // Not cached: it ends with the grace, and with any of the rotations after it.
+                self.cache.remove(text);
+                return Ok(Verdict::Valid(superseded(parts.handle, &old, now)));
+            }
             Found::Rejected(reason) => {
                 if matches!(reason, Reason::Expired | Reason::IdleExpired) {
                     self.clock.insist(now);
@@ -119,11 +129,8 @@ impl Inner {
             }
         };
         let mut facts = Facts::of(parts.handle, &live.record);
-        facts.is_under_old_key = parts.key_id != self.keyring.active();
-        facts.are_claims_stale = live
-            .subject
-            .as_ref()
-            .is_some_and(|subject| subject.claims_version() > facts.claims_version);
+        facts.is_under_old_key = parts.key_id != active;
+        facts.are_claims_stale = are_claims_stale(&live.record, live.subject.as_ref());
         let known = live.record.last_seen;
         let seen = if touch == Touch::Yes { known.max(now) } else { known };
         let unwritten_ms = seen.as_millis() - live.persisted.as_millis();
@@ -146,15 +153,21 @@ impl Inner {
         session.is_rotation_due =
             is_rotation_due(facts.issued, self.config.rotate_every, session.now);
         if facts.is_under_old_key {
-            let renewed = self.keyring.sign_session(&facts.handle);
-            session.renewed_token = renewed.ok().map(Box::new);
+            let renewed_token = self.keyring().sign_session(&facts.handle).ok();
+            session.rare = Some(Box::new(Rare { renewed_token, rotated_to: None }));
         }
     }
+}
 
-    fn note_touch(&self, handle: Handle, at: Timestamp) {
-        let mut touches = self.touches.lock();
-        let seen = touches.entry(handle).or_insert(at);
-        *seen = at.max(*seen);
-        self.has_work.store(true, Ordering::Relaxed);
-    }
+/// The session as it was before its rotation.
+fn superseded(handle: Handle, old: &Superseded, now: Timestamp) -> Session {
+    let mut facts = Facts::of(handle, &old.was);
+    facts.are_claims_stale = are_claims_stale(&old.was, old.subject.as_ref());
+    let mut session = Session::new(facts, old.was.last_seen, now);
+    session.rare = Some(Box::new(Rare { renewed_token: None, rotated_to: Some(old.to) }));
+    session
+}
+
+fn are_claims_stale(record: &SessionRecord, subject: Option<&SubjectRecord>) -> bool {
+    subject.is_some_and(|subject| subject.claims_version() > record.claims_version)
 }

@@ -19,7 +19,7 @@ use crate::token::SessionToken;
 
 /// Where a key stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) enum KeyState {
+pub enum KeyState {
     /// Known and verifying, but not signing yet.
     Published,
     /// Signing. One key is.
@@ -32,13 +32,21 @@ pub(crate) enum KeyState {
 
 /// What there is to know of a key; never its secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyInfo {
+pub struct KeyInfo {
     /// The second byte of the tokens that it signs.
-    pub(crate) id: u8,
+    pub id: u8,
     /// Where it stands.
-    pub(crate) state: KeyState,
+    pub state: KeyState,
     /// Since when it stands there.
-    pub(crate) since: Timestamp,
+    pub since: Timestamp,
+}
+
+impl KeyInfo {
+    /// Whether whatever it signed has expired by now, when nothing lives longer than since
+    /// `oldest`.
+    fn is_outlived(&self, oldest: Timestamp) -> bool {
+        self.state == KeyState::Verifying && self.since <= oldest
+    }
 }
 
 /// The keyring as it is stored, sealed.
@@ -113,7 +121,6 @@ impl KeyringRecord {
 
     /// Retires `id` and erases its secret. The active key cannot be retired: activate another
     /// one first.
-    #[allow(dead_code, reason = "for the data, CSRF and key verbs, which come next")]
     pub(crate) fn retire(&mut self, id: u8, now: Timestamp) -> Result<()> {
         let key = self.keys.iter_mut().find(|key| key.id == id).ok_or_else(|| no_such_key(id))?;
         match key.state {
@@ -132,10 +139,9 @@ impl KeyringRecord {
 
     /// Retires the keys whose last token has expired: verifying since `oldest` or longer.
     /// Says whether there was one.
-    #[allow(dead_code, reason = "for the data, CSRF and key verbs, which come next")]
     pub(crate) fn retire_outlived(&mut self, oldest: Timestamp, now: Timestamp) -> bool {
-        let outlived = |key: &KeyRecord| key.state == KeyState::Verifying && key.since <= oldest;
-        let ids: Vec<u8> = self.keys.iter().filter(|k| outlived(k)).map(|key| key.id).collect();
+        let infos = self.infos().into_iter();
+        let ids: Vec<u8> = infos.filter(|key| key.is_outlived(oldest)).map(|key| key.id).collect();
         ids.iter().for_each(|id| drop(self.retire(*id, now)));
         !ids.is_empty()
     }
@@ -195,9 +201,9 @@ pub(crate) struct Keyring {
     infos: Vec<KeyInfo>,
 }
 
+#[derive(Clone)]
 struct Slot {
     session: hmac::Key,
-    #[allow(dead_code, reason = "for the data, CSRF and key verbs, which come next")]
     csrf: hmac::Key,
 }
 
@@ -252,7 +258,6 @@ impl Keyring {
     }
 
     /// The key that CSRF tokens of `id` are signed with, unless retired or unknown.
-    #[allow(dead_code, reason = "for the data, CSRF and key verbs, which come next")]
     pub(crate) fn csrf_key(&self, id: u8) -> Option<&hmac::Key> {
         Some(&self.slots.get(usize::from(id))?.as_ref()?.csrf)
     }
@@ -263,9 +268,27 @@ impl Keyring {
     }
 
     /// The keys, oldest first.
-    #[allow(dead_code, reason = "for the data, CSRF and key verbs, which come next")]
     pub(crate) fn infos(&self) -> &[KeyInfo] {
         &self.infos
+    }
+}
+
+impl Keyring {
+    /// Whether a key can be retired because it was outlived.
+    pub(crate) fn is_any_outlived(&self, oldest: Timestamp) -> bool {
+        self.infos.iter().any(|key| key.is_outlived(oldest))
+    }
+
+    /// The same keyring, short of the keys that `next` does not have.
+    pub(crate) fn without_those_missing_in(&self, next: &Keyring) -> Keyring {
+        let is_kept = |id: usize| next.slots.get(id).is_some_and(Option::is_some);
+        let keep = |(id, slot): (usize, &Option<Slot>)| slot.clone().filter(|_| is_kept(id));
+        Keyring {
+            subject_key: self.subject_key.clone(),
+            slots: self.slots.iter().enumerate().map(keep).collect(),
+            active: self.active,
+            infos: self.infos.clone(),
+        }
     }
 }
 

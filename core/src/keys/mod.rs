@@ -3,5 +3,7 @@
 mod keyring;
 mod master;
 
+pub use keyring::{KeyInfo, KeyState};
 pub(crate) use keyring::{Keyring, KeyringRecord};
 pub use master::MasterSecret;
+pub(crate) use master::SealingKey;

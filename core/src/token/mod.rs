@@ -1,9 +1,11 @@
 //! What a client holds: one file for each kind of token.
 
+mod csrf;
 mod session;
 
+pub use csrf::CsrfToken;
 pub use session::SessionToken;
-pub(crate) use session::{Parts, TokenText, group_of, is_same_text};
+pub(crate) use session::{Parts, TokenText, core_of, group_of, is_same_text};
 
 /// The kinds of opaque tokens. The number is the high half of a token's first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +19,8 @@ pub(crate) enum TokenKind {
     SingleUse = 3,
     /// Lets a program in.
     ApiKey = 4,
+    /// Shows that a form came from a page of ours.
+    Csrf = 5,
 }
 
 impl TokenKind {

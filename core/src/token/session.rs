@@ -129,7 +129,7 @@ fn check_kind(first: u8) -> Result<(), Reason> {
 /// Compares in a time that depends on the length alone. Words at a time, so that the whole text
 /// of a cached token can be compared on the hot path.
 #[inline]
-fn is_equal(a: &[u8], b: &[u8]) -> bool {
+pub(super) fn is_equal(a: &[u8], b: &[u8]) -> bool {
     let differ = a.iter().zip(b).fold(a.len() ^ b.len(), |seen, (a, b)| seen | usize::from(a ^ b));
     std::hint::black_box(differ) == 0
 }
@@ -144,6 +144,14 @@ pub(crate) fn is_same_text(a: &TokenText, b: &TokenText) -> bool {
         .zip(b)
         .fold(0, |seen, (a, b)| seen | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b)));
     std::hint::black_box(differ) == 0
+}
+
+/// Characters 8 to 24 of every token of `handle`: its random bytes 2 to 14.
+pub(crate) fn core_of(handle: &Handle) -> [[u8; 8]; 2] {
+    let mut text = [0; 16];
+    base64url::encode(handle.random_bytes().get(2..14).unwrap_or_default(), &mut text);
+    let (words, _) = text.as_chunks::<8>();
+    words.try_into().unwrap_or_default()
 }
 
 /// The group that a text names, without a look at the rest: characters 2 to 5 hold bits 12 to
@@ -173,6 +181,7 @@ mod tests {
             assert_eq!((parts.handle, parts.key_id), (handle, 200));
             assert!(parts.is_signed_by(&key()));
             assert_eq!(group_of(token.text()), Group(group));
+            assert_eq!(core_of(&handle).as_flattened(), &token.text()[8..24]);
         }
     }
 
