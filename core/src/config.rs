@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cookie::CookiePolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::MasterSecret;
 use crate::policy::{AtLimit, Lifetimes};
@@ -179,6 +180,7 @@ pub struct Config {
     pub(crate) store_cache_len_max_bytes: usize,
     pub(crate) tick_every: Duration,
     pub(crate) create_durability: Durability,
+    pub(crate) cookies: CookiePolicy,
     pub(crate) has_threads: bool,
     pub(crate) trust_clock: bool,
     pub(crate) require_power_loss_safety: bool,
@@ -221,6 +223,7 @@ impl Config {
             store_cache_len_max_bytes: bytes(STORE_CACHE_LEN),
             tick_every: ms(TICK_EVERY),
             create_durability: Durability::Durable,
+            cookies: CookiePolicy::default(),
             has_threads: true,
             trust_clock: false,
             require_power_loss_safety: false,
@@ -330,6 +333,13 @@ impl Config {
     #[must_use]
     pub fn create_durability(mut self, durability: Durability) -> Self {
         self.create_durability = durability;
+        self
+    }
+
+    /// How the engine's cookies are written and found.
+    #[must_use]
+    pub fn cookies(mut self, policy: CookiePolicy) -> Self {
+        self.cookies = policy;
         self
     }
 

@@ -43,8 +43,8 @@ mod verdict;
 pub use config::{Config, LIMITS, Limit};
 pub use data::{Data, Patch};
 pub use engine::{
-    Authentication, CreateOptions, Engine, Event, EventKind, Issued, RotateOptions, Session,
-    SessionInfo, Stats, Subscription, TickReport, Verdict, Watch,
+    Authentication, CreateOptions, Engine, Event, EventKind, Issued, Restored, RotateOptions,
+    Session, SessionInfo, Stats, Subscription, TickReport, Verdict, Watch,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Group, Handle, Subject};

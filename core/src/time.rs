@@ -67,6 +67,13 @@ pub(crate) const fn millis(duration: Duration) -> u64 {
 pub trait Clock: Send + Sync + 'static {
     /// The present moment.
     fn now(&self) -> Timestamp;
+
+    /// Milliseconds since any one moment, by a clock that nobody sets; `None`: there is none.
+    /// With it the engine keeps the time while `now` is behind, and follows `now` again once
+    /// that was put right. Without it, it stays ahead until it is reopened.
+    fn monotonic_ms(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// The operating system's wall clock.
@@ -93,6 +100,20 @@ impl Clock for SystemClock {
             let now = std::time::SystemTime::now();
             Timestamp(now.duration_since(std::time::UNIX_EPOCH).map_or(0, millis))
         }
+    }
+
+    /// Goes on while the machine sleeps (Linux), as lives do.
+    fn monotonic_ms(&self) -> Option<u64> {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::time::{ClockId, clock_gettime};
+            let now = clock_gettime(ClockId::Boottime);
+            let secs = u64::try_from(now.tv_sec).ok()?;
+            let nanos = u64::try_from(now.tv_nsec).ok()?;
+            Some(secs.saturating_mul(1000).saturating_add(nanos / 1_000_000))
+        }
+        #[cfg(not(target_os = "linux"))]
+        None
     }
 }
 

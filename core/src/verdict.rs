@@ -59,6 +59,8 @@ reasons! {
     Reused = 15, "reused";
     /// No such session: swept after its end, or its store was replaced.
     UnknownSession = 16, "unknown_session";
+    /// The request brought two cookies that are valid for different sessions: neither is trusted.
+    Ambiguous = 17, "ambiguous";
 }
 
 impl Reason {

@@ -23,10 +23,10 @@ impl CookiePolicy {
     /// let tokens: Vec<&[u8]> = policy.candidates(headers).collect();
     /// assert_eq!(tokens, [b"one", b"two"]);
     /// ```
-    pub fn candidates<'a, I, H>(&'a self, headers: I) -> Candidates<'a, I::IntoIter>
+    pub fn candidates<'p, 'h, I, H>(&'p self, headers: I) -> Candidates<'p, 'h, I::IntoIter>
     where
-        I: IntoIterator<Item = &'a H>,
-        H: AsRef<[u8]> + ?Sized + 'a,
+        I: IntoIterator<Item = &'h H>,
+        H: AsRef<[u8]> + ?Sized + 'h,
     {
         Candidates {
             name: self.name().as_bytes(),
@@ -40,22 +40,22 @@ impl CookiePolicy {
 /// What [`CookiePolicy::candidates`] gives out: an iterator over cookie values, as bytes.
 #[derive(Clone)]
 #[must_use]
-pub struct Candidates<'a, I> {
-    name: &'a [u8],
+pub struct Candidates<'p, 'h, I> {
+    name: &'p [u8],
     headers: I,
     /// What is unread of the current header.
-    rest: Option<&'a [u8]>,
+    rest: Option<&'h [u8]>,
     left: usize,
 }
 
-impl<'a, I, H> Iterator for Candidates<'a, I>
+impl<'h, I, H> Iterator for Candidates<'_, 'h, I>
 where
-    I: Iterator<Item = &'a H>,
-    H: AsRef<[u8]> + ?Sized + 'a,
+    I: Iterator<Item = &'h H>,
+    H: AsRef<[u8]> + ?Sized + 'h,
 {
-    type Item = &'a [u8];
+    type Item = &'h [u8];
 
-    fn next(&mut self) -> Option<&'a [u8]> {
+    fn next(&mut self) -> Option<&'h [u8]> {
         while self.left > 0 {
             let Some(rest) = self.rest else {
                 self.rest = Some(self.headers.next()?.as_ref());
@@ -77,10 +77,10 @@ where
     }
 }
 
-impl<I> std::iter::FusedIterator for Candidates<'_, I> where Self: Iterator {}
+impl<I> std::iter::FusedIterator for Candidates<'_, '_, I> where Self: Iterator {}
 
 /// Hides the cookie values, which are secrets.
-impl<I> std::fmt::Debug for Candidates<'_, I> {
+impl<I> std::fmt::Debug for Candidates<'_, '_, I> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Candidates").field("left", &self.left).finish_non_exhaustive()
     }

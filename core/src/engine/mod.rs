@@ -3,6 +3,7 @@
 mod agenda;
 mod change;
 mod clock;
+mod cookies;
 mod create;
 mod data;
 mod events;
@@ -15,6 +16,7 @@ mod rotate;
 mod session;
 mod subject;
 mod touch;
+mod transfer;
 mod verify;
 mod watch;
 
@@ -40,6 +42,7 @@ use maintain::Maintenance;
 pub use maintain::TickReport;
 pub use rotate::RotateOptions;
 pub use session::{Authentication, Issued, Session, SessionInfo, Verdict};
+pub use transfer::Restored;
 pub use watch::Watch;
 use watch::Watches;
 

@@ -11,6 +11,7 @@ use super::clock::MonotoneClock;
 use super::events::Bus;
 use super::inspect::{Condemned, engine_key};
 use super::maintain::Maintenance;
+use super::transfer::refuse_unfinished;
 use super::watch::Watches;
 use super::{Engine, Inner};
 use crate::cache::{Cache, Epochs};
@@ -48,6 +49,12 @@ impl Engine {
     pub fn open_with(config: Config) -> Result<Self> {
         config.validate()?;
         let store = open_store(&config)?;
+        refuse_unfinished(store.as_ref())?;
+        Engine::over(config, store)
+    }
+
+    /// The engine over a store that is open.
+    pub(super) fn over(config: Config, store: Arc<dyn Store>) -> Result<Self> {
         let capabilities = store.capabilities();
         let started = config.clock.now();
         let (keyring, sealing) = open_keyring(&config, store.as_ref(), started)?;
@@ -117,7 +124,7 @@ impl Engine {
     }
 }
 
-fn open_store(config: &Config) -> Result<Arc<dyn Store>> {
+pub(super) fn open_store(config: &Config) -> Result<Arc<dyn Store>> {
     match &config.place {
         Place::Store(store) => Ok(store.clone()),
         #[cfg(feature = "sled")]

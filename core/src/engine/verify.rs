@@ -14,7 +14,7 @@ use crate::token::{Parts, TokenText};
 use crate::verdict::Reason;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Touch {
+pub(super) enum Touch {
     Yes,
     No,
 }
@@ -33,10 +33,8 @@ impl Engine {
     /// - [`Closed`](crate::ErrorKind::Closed).
     #[inline]
     pub fn verify(&self, token: &str) -> Result<Verdict> {
-        let verdict = self.inner.verify(token, Touch::Yes)?;
-        if self.inner.has_work.load(Ordering::Relaxed) {
-            self.ensure_maintenance();
-        }
+        let verdict = self.inner.verify(token.as_bytes(), Touch::Yes)?;
+        self.ensure_maintenance_if_needed();
         Ok(verdict)
     }
 
@@ -46,16 +44,23 @@ impl Engine {
     /// # Errors
     /// As [`verify`](Self::verify).
     pub fn peek(&self, token: &str) -> Result<Verdict> {
-        self.inner.verify(token, Touch::No)
+        self.inner.verify(token.as_bytes(), Touch::No)
+    }
+
+    #[inline]
+    pub(super) fn ensure_maintenance_if_needed(&self) {
+        if self.inner.has_work.load(Ordering::Relaxed) {
+            self.ensure_maintenance();
+        }
     }
 }
 
 impl Inner {
     #[inline]
-    fn verify(&self, token: &str, touch: Touch) -> Result<Verdict> {
+    pub(super) fn verify(&self, token: &[u8], touch: Touch) -> Result<Verdict> {
         let now = self.clock.now();
-        let Ok(text) = <&TokenText>::try_from(token.as_bytes()) else {
-            return Ok(Verdict::Rejected(Parts::reason_for_length(token.as_bytes())));
+        let Ok(text) = <&TokenText>::try_from(token) else {
+            return Ok(Verdict::Rejected(Parts::reason_for_length(token)));
         };
         match self.cached(text, touch, now) {
             Some(session) => Ok(Verdict::Valid(session)),

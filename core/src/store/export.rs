@@ -90,8 +90,8 @@ pub fn export(store: &dyn Store, out: &mut dyn Write) -> Result<ExportSummary> {
 /// Loads an export into `store`, which has to be empty, with the versions that the rows had,
 /// and makes it durable.
 ///
-/// Sessions that were revoked after the export are valid in it: open the store with an engine
-/// and call [`revoke_all`](crate::Engine::revoke_all), unless they are to come back.
+/// Sessions that were revoked after the export are valid in it: better use
+/// [`Engine::restore`](crate::Engine::restore), which ends them.
 ///
 /// # Errors
 /// - [`InvalidInput`](ErrorKind::InvalidInput): the store holds rows. Nothing was loaded.
@@ -106,6 +106,11 @@ pub fn import(store: &dyn Store, input: &mut dyn Read) -> Result<ImportSummary> 
         let message = "an export is imported into an empty store, this one holds rows";
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }
+    load_export(store, input)
+}
+
+/// Loads an export beside what the store holds; otherwise as [`import`].
+pub(crate) fn load_export(store: &dyn Store, input: &mut dyn Read) -> Result<ImportSummary> {
     let mut reader = Reader { input, frame: 0 };
     reader.header()?;
     let mut summary = ImportSummary::default();

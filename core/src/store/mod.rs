@@ -62,6 +62,7 @@ use crate::time::Timestamp;
 
 #[cfg(feature = "sled")]
 pub use self::sled::{OnRollback, SledOptions, SledStore};
+pub(crate) use export::load_export;
 pub use export::{ExportSummary, ImportSummary, export, import};
 pub use key::{Key, Table};
 pub use memory::MemoryStore;
