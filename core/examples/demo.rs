@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use sessile::store::Durability;
-use sessile::{Config, CreateOptions, Engine, Handle};
+use sessile::{Config, CreateOptions, Engine, Handle, Patch};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -62,6 +62,29 @@ fn main() -> Outcome<()> {
         Ok(())
     })?;
 
+    println!("A thousand of them stay in touch, keep something, and get new tokens.");
+    table.measure("touch", 1000, || {
+        for (handle, _) in &sessions[1000..2000] {
+            expect(engine.touch(handle)?, "a valid session was not touched")?;
+        }
+        engine.tick()?;
+        Ok(())
+    })?;
+    table.measure("patch data (durable)", 1000, || {
+        for (handle, _) in &sessions[1000..2000] {
+            engine.patch(handle, &Patch::new().set("theme", "dark"))?;
+        }
+        Ok(())
+    })?;
+    table.measure("rotate (durable)", 1000, || {
+        for session in &mut sessions[1000..2000] {
+            let issued = engine.rotate(&session.0)?;
+            expect(engine.verify(&session.1)?.is_valid(), "the old token has its grace")?;
+            *session = (*issued.session.handle(), issued.token.as_str().to_owned());
+        }
+        Ok(())
+    })?;
+
     println!("One thousand log out. Each is on the disk when the call returns.");
     table.measure("revoke (durable)", 1000, || {
         for (handle, token) in sessions.iter().take(1000) {
@@ -91,6 +114,11 @@ fn main() -> Outcome<()> {
     }
     for token in revoked.iter().chain(sessions.iter().take(1000).map(|(_, token)| token)) {
         expect(!engine.verify(token)?.is_valid(), "a revoked session came back")?;
+    }
+    for (handle, token) in &sessions[1000..2000] {
+        expect(engine.verify(token)?.is_valid(), "a rotated session was lost")?;
+        let data = engine.data(handle)?.ok_or("a rotated session was lost")?;
+        expect(data.get("theme") == Some("dark".as_bytes()), "its data were lost")?;
     }
     println!(
         "... its {} acknowledged logins are there, and its {} logouts, and the thousand before.",
