@@ -90,7 +90,7 @@ impl Inner {
             bytes,
             Timestamp::NEVER,
         );
-        let flights: Vec<_> = (0..=u16::MAX).map(|group| self.epochs.begin(Group(group))).collect();
+        let flights: Vec<_> = Group::all().map(|group| self.epochs.begin(group)).collect();
         let committed = store.commit(batch);
         match &committed {
             Ok(crate::store::Commit::Committed { .. }) => {
