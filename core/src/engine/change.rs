@@ -1,6 +1,7 @@
 //! The change protocol: stripe, epoch odd, commit, epoch even. See `cache::epochs`.
 
 use super::Inner;
+use super::inspect::Condemn;
 use super::open::STRIPES;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Group;
@@ -15,6 +16,17 @@ impl Inner {
         &self,
         store: &dyn Store,
         group: Group,
+        plan: impl FnMut() -> Result<Option<Batch>>,
+    ) -> Result<Option<u64>> {
+        self.change_or_condemn(store, group, None, plan)
+    }
+
+    /// The same; if the outcome is unknown, `condemn` is rejected from then on.
+    pub(super) fn change_or_condemn(
+        &self,
+        store: &dyn Store,
+        group: Group,
+        condemn: Option<Condemn>,
         mut plan: impl FnMut() -> Result<Option<Batch>>,
     ) -> Result<Option<u64>> {
         self.has_work.store(true, Ordering::Relaxed);
@@ -35,7 +47,11 @@ impl Inner {
                     }
                 }
                 // It may be written: the epoch stays odd, and readers ask the store.
-                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => return Err(error),
+                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
+                    // Before the next writer can land, and a fill keep what is condemned.
+                    condemn.into_iter().for_each(|condemn| self.condemned.add(condemn));
+                    return Err(error);
+                }
                 Err(error) => {
                     self.epochs.land(flight);
                     return Err(error);

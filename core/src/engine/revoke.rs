@@ -43,7 +43,8 @@ impl Inner {
         let now = self.clock.now();
         let key = session_key(handle);
         let mut was_valid = false;
-        let ended = self.change(store, handle.group(), || {
+        let condemn = Some(Condemn::Session(*handle));
+        self.change_or_condemn(store, handle.group(), condemn, || {
             let Some(row) = store.get(&key)? else { return Ok(None) };
             if let Some(SessionRow::Ended { .. }) = self.read_session(&key, &row) {
                 return Ok(None);
@@ -51,11 +52,7 @@ impl Inner {
             was_valid = matches!(self.find(store, handle, None, now)?, Found::Live(_));
             let batch = Batch::new(handle.group(), Durability::Durable);
             self.ending(batch, handle, row.version, row.expires_at, cause, now).map(Some)
-        });
-        if ended.as_ref().is_err_and(|error| error.kind() == ErrorKind::OutcomeUnknown) {
-            self.condemned.add(Condemn::Session(*handle));
-        }
-        ended?;
+        })?;
         Ok(was_valid)
     }
 

@@ -104,7 +104,8 @@ impl Inner {
         let now = self.clock.now();
         let (group, id) = self.keyring.locate(subject);
         let key = subject_key(group, &id);
-        let changed = self.change(store, group, || {
+        let condemn = Some(Condemn::Subject(id));
+        let changed = self.change_or_condemn(store, group, condemn, || {
             let (mut known, check) = match read_subject(store, &key)? {
                 Some((known, version)) => (known, Check::Version(version)),
                 None => (SubjectRecord::default(), Check::Absent),
@@ -125,11 +126,8 @@ impl Inner {
             }
             self.expect_subject_rows(group);
             Ok(Some(batch))
-        });
-        if changed.as_ref().is_err_and(|error| error.kind() == ErrorKind::OutcomeUnknown) {
-            self.condemned.add(Condemn::Subject(id));
-        }
-        Ok(changed?.unwrap_or_default())
+        })?;
+        Ok(changed.unwrap_or_default())
     }
 
     /// Adds the excepted session, put anew: it gets the batch's version and so stays above the
