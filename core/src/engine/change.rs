@@ -31,6 +31,8 @@ impl Inner {
     ) -> Result<Option<u64>> {
         self.has_work.store(true, Ordering::Relaxed);
         let _one_writer = self.stripe(group)?.lock();
+        // Closed meanwhile: the epochs are in flight for ever, and must not land.
+        self.store()?;
         for _ in 0..ATTEMPTS {
             let batch = plan()?;
             let flight = self.epochs.begin(group);

@@ -86,13 +86,13 @@ impl Engine {
         let inner = &*self.inner;
         let Some(store) = inner.store.read().clone() else { return Ok(()) };
         let flushed = inner.flush_touches().map(|_| ());
-        // In flight for ever: no entry counts again, whoever still inserts one.
-        inner.stripes.iter().for_each(|stripe| drop(stripe.lock()));
-        for group in Group::all() {
-            drop(inner.epochs.begin(group));
-        }
-        inner.cache.clear();
+        // In flight for ever: no entry counts again, whoever still inserts one. The writers wait
+        // meanwhile, and then find the engine closed.
+        let writers: Vec<_> = inner.stripes.iter().map(|stripe| stripe.lock()).collect();
+        Group::all().for_each(|group| drop(inner.epochs.begin(group)));
         *inner.store.write() = None;
+        drop(writers);
+        inner.cache.clear();
         flushed.and(store.sync())
     }
 }

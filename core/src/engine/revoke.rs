@@ -74,9 +74,9 @@ impl Inner {
     }
 
     fn revoke_all(&self) -> Result<()> {
-        let store = self.store()?;
         // Every writer waits, so that none ends the flight of its group before the commit.
         let _no_other_writer: Vec<_> = self.stripes.iter().map(|stripe| stripe.lock()).collect();
+        let store = self.store()?;
         let key = engine_key(b"global")?;
         let old = store.get(&key)?;
         let check = old.map_or(Check::Absent, |row| Check::Version(row.version));
