@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 use sessile::store::MemoryStore;
 use sessile::testing::history::{self, Call, Log, Recorder, What};
 use sessile::testing::{FaultStore, ManualClock};
-use sessile::{
-    Clock, Config, CreateOptions, Engine, ErrorKind, Issued, Lifetimes, Subject,
-};
+use sessile::{Clock, Config, CreateOptions, Engine, ErrorKind, Issued, Lifetimes, Subject};
 
 /// An engine, and what happens on it.
 struct World {
@@ -216,7 +214,7 @@ impl Player<'_> {
     fn crowd(&mut self) {
         let first = self.random.below(CROWD);
         for bystander in self.world.crowd.iter().cycle().skip(first).take(CROWD_AT_ONCE) {
-            let verdict = self.world.engine.verify(bystander.token.as_str()).unwrap();
+            let verdict = self.world.engine.peek(bystander.token.as_str()).unwrap();
             assert!(verdict.is_valid(), "a bystander: {verdict:?}");
         }
     }

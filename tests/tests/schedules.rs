@@ -22,7 +22,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Runs `scenario` under schedules of both kinds, and prints how many, or in which it failed.
 fn explore(name: &str, scenario: fn()) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let count = number("SESSILE_SCHEDULES").unwrap_or(1_000) as usize;
+    let count = number("SESSILE_SCHEDULES").unwrap_or(5_000) as usize;
     let seed = number("SESSILE_SEED").unwrap_or(1);
     let random = RandomScheduler::new_from_seed(seed, count);
     run(name, &format!("random, seed {seed}"), random, scenario);

@@ -6,6 +6,7 @@
 //! Rows are relaxed atomics, weaker than any store, so that nothing but the epochs gives order.
 //! A row holds how often its session was changed: to see an old number is to see an old state.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -94,7 +95,9 @@ impl Model {
 
 /// Runs `scenario` under every schedule, and prints how many there were.
 fn every_schedule(name: &str, scenario: impl Fn() + Send + Sync + 'static) {
-    run(name, loom::model::Builder::new(), scenario);
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = None;
+    run(name, model, scenario);
 }
 
 /// The same, for scenarios with too many: those in which no more threads are preempted than
@@ -108,13 +111,21 @@ fn most_schedules(name: &str, scenario: impl Fn() + Send + Sync + 'static) {
 fn run(name: &str, model: loom::model::Builder, scenario: impl Fn() + Send + Sync + 'static) {
     let count = Arc::new(AtomicUsize::new(0));
     let counter = count.clone();
-    let bound = model.preemption_bound;
-    model.check(move || {
-        counter.fetch_add(1, Ordering::Relaxed);
-        scenario();
-    });
-    let bound = bound.map_or("all".into(), |bound| format!("up to {bound} preemptions"));
-    println!("loom: {} schedules ({bound}): {name}", count.load(Ordering::Relaxed));
+    let kind = model.preemption_bound.map_or("all".into(), |n| format!("up to {n} preemptions"));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        model.check(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            scenario();
+        });
+    }));
+    let count = count.load(Ordering::Relaxed);
+    match outcome {
+        Ok(()) => println!("loom: {count} schedules ({kind}): {name}"),
+        Err(panic) => {
+            println!("loom: FAILED in schedule {count} ({kind}): {name}");
+            resume_unwind(panic)
+        }
+    }
 }
 
 #[test]
