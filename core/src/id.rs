@@ -17,13 +17,24 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct Group(pub u16);
 
 impl Group {
-    /// How many groups there are.
-    pub const COUNT: usize = 1 << 16;
+    /// How many groups there are: 65,536. One under a test scheduler, so that all sessions meet
+    /// in it.
+    pub const COUNT: usize = if cfg!(any(shuttle, loom)) { 1 } else { 1 << 16 };
 
     /// As a place in a table of [`COUNT`](Self::COUNT) entries.
     #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
+    }
+
+    /// The group of evenly spread bytes, such as those of a keyed hash.
+    pub(crate) const fn of_hash(bytes: [u8; 2]) -> Self {
+        Group((u16::from_be_bytes(bytes) as usize % Group::COUNT) as u16)
+    }
+
+    /// Every group.
+    pub(crate) fn all() -> impl Iterator<Item = Group> {
+        (0..=u16::MAX).take(Group::COUNT).map(Group)
     }
 }
 

@@ -68,6 +68,7 @@ mod scheduled {
     pub(crate) struct Condvar(scheduler::sync::Condvar);
 
     impl Condvar {
+        #[cfg_attr(not(feature = "sled"), allow(dead_code))]
         pub(crate) fn new() -> Self {
             Condvar(scheduler::sync::Condvar::new())
         }
@@ -86,6 +87,7 @@ mod scheduled {
         }
     }
 
+    #[cfg_attr(not(feature = "sled"), allow(dead_code))]
     pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         condvar.wait_owned(guard)
     }

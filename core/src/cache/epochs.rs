@@ -53,8 +53,10 @@ impl Epochs {
     pub(crate) fn begin(&self, group: Group) -> Flight {
         let mut epoch = 0;
         if let Some(slot) = self.slot(group) {
-            epoch = slot.load(Ordering::Acquire).wrapping_add(1) | IN_FLIGHT;
-            slot.store(epoch, Ordering::SeqCst);
+            // One step, so that a landing beside it can neither be lost nor win over it.
+            let next = |epoch: u64| epoch.wrapping_add(1) | IN_FLIGHT;
+            let old = slot.fetch_update(Ordering::SeqCst, Ordering::Acquire, |old| Some(next(old)));
+            epoch = old.map_or(0, next);
         }
         Flight { group, epoch }
     }

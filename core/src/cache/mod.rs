@@ -4,6 +4,8 @@
 //! group, see [`epochs`]. It holds positives only: what was rejected is asked anew each time.
 
 mod epochs;
+#[cfg(all(test, loom))]
+mod schedules;
 mod shard;
 
 use std::sync::Arc;

@@ -70,6 +70,8 @@ impl Inner {
     ) -> Result<Option<u64>> {
         self.has_work.store(true, Ordering::Relaxed);
         let _one_writer = self.stripe(group)?.lock();
+        // Closed meanwhile: the epochs are in flight for ever, and must not land.
+        self.store()?;
         for _ in 0..ATTEMPTS {
             let planned = plan()?;
             let flight = self.epochs.begin(group);
@@ -110,12 +112,12 @@ impl Inner {
     ) -> Result<()> {
         // Every writer waits, so that none ends the flight of its group before the commit.
         let no_other_writer: Vec<_> = self.stripes.iter().map(|stripe| stripe.lock()).collect();
+        self.store()?;
         let (mut apply, mut changed) = (Some(apply), Err(kept_changing()));
         let mut apply = |written| apply.take().into_iter().for_each(|apply| apply(written));
         for _ in 0..ATTEMPTS {
             let Plan { batch, events, condemned } = plan()?;
-            let begin = |group| self.epochs.begin(Group(group));
-            let flights: Vec<_> = (0..=u16::MAX).map(begin).collect();
+            let flights: Vec<_> = Group::all().map(|group| self.epochs.begin(group)).collect();
             let committed = store.commit(batch);
             let is_conflict = matches!(committed, Ok(Commit::Conflict));
             match &committed {

@@ -272,5 +272,5 @@ pub(super) fn suspended(subject: &Subject) -> Error {
 fn random_group() -> Result<Group> {
     let mut bytes = [0; 2];
     fill_random(&mut bytes)?;
-    Ok(Group(u16::from_be_bytes(bytes)))
+    Ok(Group::of_hash(bytes))
 }

@@ -114,6 +114,13 @@ impl Inner {
         };
         let standing = Standing { subject: subject.as_ref(), generation: self.generation() };
         if let Err(reason) = judge(&record, standing, now) {
+            // The session that a `revoke_subject` excepts is put anew in the same commit. If that
+            // came between the two reads, they do not belong together: read both again.
+            if reason == Reason::RevokedSubject
+                && store.get(&key)?.is_some_and(|again| again.version != row.version)
+            {
+                return self.find_within(store, handle, seen, now, hops);
+            }
             return Ok(Found::Rejected(reason));
         }
         if let Some(reason) = self.condemnation(handle, record.subject.as_ref()) {

@@ -112,13 +112,13 @@ impl Engine {
         let inner = &*self.inner;
         let Some(store) = inner.store.read().clone() else { return Ok(()) };
         let flushed = inner.flush_touches().and_then(|_| inner.mark_clock(store.as_ref()));
-        // In flight for ever: no entry counts again, whoever still inserts one.
-        inner.stripes.iter().for_each(|stripe| drop(stripe.lock()));
-        for group in 0..=u16::MAX {
-            drop(inner.epochs.begin(Group(group)));
-        }
-        inner.cache.clear();
+        // In flight for ever: no entry counts again, whoever still inserts one. The writers wait
+        // meanwhile, and then find the engine closed.
+        let writers: Vec<_> = inner.stripes.iter().map(|stripe| stripe.lock()).collect();
+        Group::all().for_each(|group| drop(inner.epochs.begin(group)));
         *inner.store.write() = None;
+        drop(writers);
+        inner.cache.clear();
         inner.bus.close();
         flushed.and(store.sync())
     }
@@ -203,5 +203,5 @@ fn read_clock_mark(store: &dyn Store) -> Result<Timestamp> {
 /// A clock that is further behind at open than this is worth a warning.
 const CLOCK_LAG: Duration = Duration::from_secs(60);
 
-/// With 16 writers, two meet at one lock in 12 % of the cases.
-pub(super) const STRIPES: usize = 1024;
+/// With 16 writers, two meet at one lock in 12 % of the cases. No more than there are groups.
+pub(super) const STRIPES: usize = if Group::COUNT < 1024 { Group::COUNT } else { 1024 };

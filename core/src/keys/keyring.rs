@@ -243,7 +243,7 @@ impl Keyring {
         for (place, byte) in group.iter_mut().chain(&mut id).zip(hash.as_ref()) {
             *place = *byte;
         }
-        (Group(u16::from_be_bytes(group)), id)
+        (Group::of_hash(group), id)
     }
 
     /// A token for `handle` under the active key.
