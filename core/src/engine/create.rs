@@ -8,6 +8,7 @@ use super::session::{Authentication, Issued, Session, SessionInfo};
 use super::{Engine, Inner};
 use crate::cache::{Entry, Facts};
 use crate::codec::record::{self, Kind};
+use crate::config::LIFETIME_MAX_MS;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Group, Handle, Subject, fill_random};
 use crate::policy::{Lifetimes, evictions};
@@ -67,7 +68,8 @@ impl CreateOptions {
         self
     }
 
-    /// The session begins then, and so do its lifetimes; until then it is not yet valid.
+    /// The session begins then, and so do its lifetimes; until then it is not yet valid. Within
+    /// 400 days.
     #[must_use]
     pub fn not_before(mut self, start: Timestamp) -> Self {
         self.not_before = Some(start);
@@ -87,8 +89,9 @@ impl Engine {
     /// says `Buffered`.
     ///
     /// # Errors
-    /// - [`InvalidConfig`](ErrorKind::InvalidConfig), [`TooLarge`](ErrorKind::TooLarge): a
-    ///   lifetime or the label is beyond its limit. Nothing was created.
+    /// - [`InvalidConfig`](ErrorKind::InvalidConfig), [`TooLarge`](ErrorKind::TooLarge),
+    ///   [`InvalidInput`](ErrorKind::InvalidInput): a lifetime, the label or the beginning is
+    ///   beyond its limit. Nothing was created.
     /// - [`Suspended`](ErrorKind::Suspended), [`TooManySessions`](ErrorKind::TooManySessions):
     ///   the subject may have none. Nothing was created.
     /// - [`OutcomeUnknown`](ErrorKind::OutcomeUnknown): a session may be there that nobody has a
@@ -110,6 +113,10 @@ impl Inner {
         let store = store.as_ref();
         let now = self.clock.now();
         let start = options.not_before.unwrap_or(now).max(now);
+        if start.since(now).as_millis() > u128::from(LIFETIME_MAX_MS) {
+            let message = "a session begins within 400 days";
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
         let group = match &options.subject {
             Some(subject) => self.keyring().locate(subject).0,
             None => random_group()?,
