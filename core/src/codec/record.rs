@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Keyring = 4,
     Global = 5,
     Clock = 6,
+    SingleUse = 7,
+    ApiKey = 8,
 }
 
 /// Why bytes are no record.
@@ -93,8 +95,9 @@ mod tests {
     use crate::data::Data;
     use crate::id::{Group, Handle, Subject};
     use crate::record::{
-        ClaimsVersion, EndCause, GlobalRecord, RefreshState, Rotated, SessionRecord, SessionRow,
-        SubjectRecord, Suspension, Watermark,
+        ApiKeyRecord, ClaimsVersion, EndCause, GlobalRecord, Grant, RefreshState, Rotated,
+        SessionRecord, SessionRow, SingleUseRecord, SingleUseState, SubjectRecord, Suspension,
+        Watermark,
     };
     use crate::time::Timestamp;
 
@@ -121,6 +124,11 @@ mod tests {
                 generation: 9,
                 rotated_at: Timestamp::from_millis(1_700_000_150_000),
                 is_confirmed: true,
+                grant: Grant {
+                    client: Some("app".into()),
+                    scopes: vec!["read".into(), "write".into()],
+                    audiences: vec!["https://api.example".into()],
+                },
             }),
             has_data: true,
         }
@@ -144,6 +152,28 @@ mod tests {
             suspension: Some(Suspension { until: Some(at) }),
         };
         let data = Data::from_iter([("cart", vec![1, 2, 3]), ("theme", b"dark".to_vec())]);
+        let single_use = SingleUseRecord {
+            purpose: "password-reset".into(),
+            subject: Some(Subject::new("alice@example.org").unwrap()),
+            payload: vec![1, 2, 3],
+            created: at,
+            deadline: at.plus_millis(600_000),
+            issued_seq: 78,
+            issued_generation: 3,
+            state: SingleUseState::Consumed { session: Some(to()) },
+        };
+        let api_key = ApiKeyRecord {
+            subject: Subject::new("alice@example.org").unwrap(),
+            name: "deploy".into(),
+            scopes: vec!["read".into()],
+            created: at,
+            deadline: None,
+            last_used: Some(at),
+            issued_seq: 79,
+            issued_generation: 3,
+            outlives_sessions: true,
+            is_revoked: false,
+        };
         vec![
             ("session-live", session(&live())),
             (
@@ -153,6 +183,9 @@ mod tests {
             ("session-ended", session(&SessionRow::Ended { at, cause: EndCause::Revoked })),
             ("subject", encode(Kind::Subject, KEY, &subject).unwrap()),
             ("data", encode(Kind::Data, KEY, &data).unwrap()),
+            ("clock", encode(Kind::Clock, KEY, &at).unwrap()),
+            ("single-use", encode(Kind::SingleUse, KEY, &single_use).unwrap()),
+            ("api-key", encode(Kind::ApiKey, KEY, &api_key).unwrap()),
             ("global", encode(Kind::Global, KEY, &GlobalRecord { generation: 12 }).unwrap()),
         ]
     }

@@ -13,7 +13,7 @@ use crate::keys::{KeyInfo, Keyring, KeyringRecord};
 use crate::store::{Batch, Check, Durability};
 use crate::sync::RwLockReadGuard;
 use crate::time::Timestamp;
-use crate::token::CsrfToken;
+use crate::token::{CsrfToken, TokenKind};
 
 impl Engine {
     /// The keys, oldest first; never their secrets.
@@ -76,16 +76,15 @@ impl Engine {
     /// - [`NoRandomness`](ErrorKind::NoRandomness).
     pub fn csrf_token(&self, handle: &Handle) -> Result<CsrfToken> {
         let keyring = self.inner.keyring();
-        let no_key = || Error::new(ErrorKind::NoSuchKey, "the keyring has no active key");
-        let key = keyring.csrf_key(keyring.active()).ok_or_else(no_key)?;
-        CsrfToken::sign(handle, keyring.active(), key)
+        let (id, key) = keyring.active_key(TokenKind::Csrf)?;
+        CsrfToken::sign(handle, id, key)
     }
 
     /// Whether a request for the session of `handle` brought a CSRF token of it. Verify the
     /// session first: this says nothing of its being valid.
     pub fn is_csrf_token(&self, handle: &Handle, presented: &str) -> bool {
         let keyring = self.inner.keyring();
-        CsrfToken::is_for(presented.as_bytes(), handle, |id| keyring.csrf_key(id))
+        CsrfToken::is_for(presented.as_bytes(), handle, |id| keyring.key(TokenKind::Csrf, id))
     }
 }
 

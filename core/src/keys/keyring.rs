@@ -15,7 +15,7 @@ use crate::codec::record::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Group, Handle, Subject, fill_random};
 use crate::time::Timestamp;
-use crate::token::SessionToken;
+use crate::token::{SessionToken, TokenKind};
 
 /// Where a key stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -205,6 +205,10 @@ pub(crate) struct Keyring {
 struct Slot {
     session: hmac::Key,
     csrf: hmac::Key,
+    refresh: hmac::Key,
+    single_use: hmac::Key,
+    api_key: hmac::Key,
+    signed: hmac::Key,
 }
 
 impl Keyring {
@@ -224,6 +228,10 @@ impl Keyring {
             let slot = Slot {
                 session: hmac_key(&key.root, b"sessile session token, format 1")?,
                 csrf: hmac_key(&key.root, b"sessile csrf token, format 1")?,
+                refresh: hmac_key(&key.root, b"sessile refresh token, format 1")?,
+                single_use: hmac_key(&key.root, b"sessile single-use token, format 1")?,
+                api_key: hmac_key(&key.root, b"sessile api key, format 1")?,
+                signed: hmac_key(&key.root, b"sessile signed value, format 1")?,
             };
             if let Some(place) = slots.get_mut(usize::from(key.id)) {
                 *place = Some(slot);
@@ -248,8 +256,8 @@ impl Keyring {
 
     /// A token for `handle` under the active key.
     pub(crate) fn sign_session(&self, handle: &Handle) -> Result<SessionToken> {
-        let key = self.session_key(self.active).ok_or_else(|| no_such_key(self.active))?;
-        Ok(SessionToken::sign(handle, self.active, key))
+        let (id, key) = self.active_key(TokenKind::Session)?;
+        Ok(SessionToken::sign(handle, id, key))
     }
 
     /// The key that session tokens of `id` are signed with, unless retired or unknown.
@@ -257,9 +265,23 @@ impl Keyring {
         Some(&self.slots.get(usize::from(id))?.as_ref()?.session)
     }
 
-    /// The key that CSRF tokens of `id` are signed with, unless retired or unknown.
-    pub(crate) fn csrf_key(&self, id: u8) -> Option<&hmac::Key> {
-        Some(&self.slots.get(usize::from(id))?.as_ref()?.csrf)
+    /// The key that tokens of `kind` and `id` are signed with, unless retired or unknown.
+    pub(crate) fn key(&self, kind: TokenKind, id: u8) -> Option<&hmac::Key> {
+        let slot = self.slots.get(usize::from(id))?.as_ref()?;
+        Some(match kind {
+            TokenKind::Session => &slot.session,
+            TokenKind::Refresh => &slot.refresh,
+            TokenKind::SingleUse => &slot.single_use,
+            TokenKind::ApiKey => &slot.api_key,
+            TokenKind::Csrf => &slot.csrf,
+            TokenKind::Signed => &slot.signed,
+        })
+    }
+
+    /// The key that signs tokens of `kind`, and its id.
+    pub(crate) fn active_key(&self, kind: TokenKind) -> Result<(u8, &hmac::Key)> {
+        let key = self.key(kind, self.active).ok_or_else(|| no_such_key(self.active))?;
+        Ok((self.active, key))
     }
 
     /// The id of the key that signs.

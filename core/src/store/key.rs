@@ -18,11 +18,22 @@ pub enum Table {
     Subject = 3,
     /// Session data, by the random part of the session's handle.
     Data = 4,
+    /// Single-use tokens, by the random part of their handle.
+    SingleUse = 5,
+    /// API keys, by the random part of their handle.
+    ApiKey = 6,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: &[Table] = &[Table::Engine, Table::Session, Table::Subject, Table::Data];
+    pub const ALL: &[Table] = &[
+        Table::Engine,
+        Table::Session,
+        Table::Subject,
+        Table::Data,
+        Table::SingleUse,
+        Table::ApiKey,
+    ];
 
     /// The number on disk.
     pub const fn number(self) -> u8 {

@@ -45,16 +45,7 @@ impl SessionToken {
 
     /// Signs `handle` with the key of `key_id`.
     pub(crate) fn sign(handle: &Handle, key_id: u8, key: &hmac::Key) -> Self {
-        let mut bytes = [0; LEN];
-        let (signed, place) = bytes.split_at_mut(SIGNED_LEN);
-        let (head, name) = signed.split_at_mut(2);
-        head.copy_from_slice(&[TokenKind::Session.first_byte(), key_id]);
-        name.copy_from_slice(&handle.to_bytes());
-        let tag = hmac::sign(key, signed);
-        place.copy_from_slice(tag.as_ref().get(..TAG_LEN).unwrap_or_default());
-        let mut text = [0; TEXT_LEN];
-        base64url::encode(&bytes, &mut text);
-        SessionToken(text)
+        SessionToken(sign_as(TokenKind::Session, handle, key_id, key))
     }
 
     /// The text: what goes into the cookie.
@@ -73,6 +64,20 @@ impl fmt::Debug for SessionToken {
     }
 }
 
+/// The text of a token of this shape.
+pub(super) fn sign_as(kind: TokenKind, handle: &Handle, key_id: u8, key: &hmac::Key) -> TokenText {
+    let mut bytes = [0; LEN];
+    let (signed, place) = bytes.split_at_mut(SIGNED_LEN);
+    let (head, name) = signed.split_at_mut(2);
+    head.copy_from_slice(&[kind.first_byte(), key_id]);
+    name.copy_from_slice(&handle.to_bytes());
+    let tag = hmac::sign(key, signed);
+    place.copy_from_slice(tag.as_ref().get(..TAG_LEN).unwrap_or_default());
+    let mut text = [0; TEXT_LEN];
+    base64url::encode(&bytes, &mut text);
+    text
+}
+
 /// A token taken apart; its tag not yet checked.
 pub(crate) struct Parts {
     pub(crate) key_id: u8,
@@ -81,8 +86,13 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Takes a text apart, strictly.
+    /// Takes the text of a session token apart, strictly.
     pub(crate) fn parse(text: &TokenText) -> Result<Self, Reason> {
+        Parts::parse_as(TokenKind::Session, text)
+    }
+
+    /// Takes a text of this shape apart, strictly.
+    pub(crate) fn parse_as(kind: TokenKind, text: &TokenText) -> Result<Self, Reason> {
         let mut bytes = [0; LEN];
         if !base64url::decode(text, &mut bytes) {
             return Err(Reason::Malformed);
@@ -91,7 +101,7 @@ impl Parts {
         let Some((&[first, key_id], name)) = signed.split_first_chunk::<2>() else {
             return Err(Reason::Malformed);
         };
-        check_kind(first)?;
+        check_kind(first, kind)?;
         let handle = Handle::from_bytes(name).map_err(|_| Reason::Malformed)?;
         Ok(Parts { key_id, handle, bytes })
     }
@@ -115,11 +125,11 @@ impl Parts {
     }
 }
 
-fn check_kind(first: u8) -> Result<(), Reason> {
-    use TokenKind::{ApiKey, Refresh, Session, SingleUse};
-    if first == Session.first_byte() {
+/// Whether a token's first byte says that it is of `kind`.
+pub(super) fn check_kind(first: u8, kind: TokenKind) -> Result<(), Reason> {
+    if first == kind.first_byte() {
         Ok(())
-    } else if [Refresh, SingleUse, ApiKey].iter().any(|kind| kind.first_byte() == first) {
+    } else if TokenKind::ALL.iter().any(|kind| kind.first_byte() == first) {
         Err(Reason::WrongKind)
     } else {
         Err(Reason::Malformed)

@@ -1,11 +1,15 @@
 //! Who is let in, and for how long: pure functions of (record, now).
 
+mod refresh;
+
 use std::time::Duration;
 
 use crate::id::Handle;
 use crate::record::{SessionRecord, SubjectRecord, Watermark};
 use crate::time::Timestamp;
 use crate::verdict::Reason;
+
+pub(crate) use refresh::{RefreshStep, refresh_step};
 
 /// What a verdict depends on beyond the session's own record.
 #[derive(Clone, Copy)]

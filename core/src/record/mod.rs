@@ -1,9 +1,13 @@
 //! What the engine keeps of sessions, subjects and itself: plain data.
 
+mod tokens;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{Handle, Subject};
 use crate::time::Timestamp;
+
+pub(crate) use tokens::{ApiKeyRecord, Grant, RefreshState, SingleUseRecord, SingleUseState};
 
 /// A sequence number meaning "the version of the batch that put this row": the store assigns it
 /// inside the commit, so that the row cannot name it. See [`resolve`](SessionRecord::resolve).
@@ -64,14 +68,6 @@ pub(crate) struct SessionRecord {
     pub(crate) refresh: Option<RefreshState>,
     /// Whether there is a data row. It is deleted with the session, in the same commit.
     pub(crate) has_data: bool,
-}
-
-/// Where a refresh family stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RefreshState {
-    pub(crate) generation: u32,
-    pub(crate) rotated_at: Timestamp,
-    pub(crate) is_confirmed: bool,
 }
 
 impl SessionRecord {
