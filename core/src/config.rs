@@ -14,6 +14,7 @@ use crate::policy::{AtLimit, Lifetimes};
 use crate::store::OnRollback;
 use crate::store::{Durability, Store};
 use crate::time::{Clock, SystemClock, millis};
+use crate::token::check_prefix;
 
 /// A limit of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +45,7 @@ pub const LIMITS: &[Limit] = &[
     ABSOLUTE_LIFETIME,
     ROTATE_EVERY,
     ROTATION_GRACE,
+    REFRESH_GRACE,
     DATA_LEN,
     EXPIRING_SOON,
     MAX_SESSIONS_PER_SUBJECT,
@@ -86,6 +88,15 @@ const ROTATION_GRACE: Limit = Limit {
     min: 0,
     max: 300_000,
     reason: "requests that were under way with the old token; 0: the old token is dead at once",
+};
+
+const REFRESH_GRACE: Limit = Limit {
+    name: "refresh_grace",
+    unit: "ms",
+    default: Some(10_000),
+    min: 0,
+    max: 300_000,
+    reason: "parallel requests of one client; longer, and a thief has that long unnoticed",
 };
 
 const DATA_LEN: Limit = Limit {
@@ -172,6 +183,7 @@ pub struct Config {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) rotate_every: Option<Duration>,
     pub(crate) rotation_grace: Duration,
+    pub(crate) refresh_grace: Duration,
     pub(crate) data_len_max_bytes: usize,
     pub(crate) expiring_soon: Duration,
     pub(crate) max_sessions: Option<usize>,
@@ -181,6 +193,7 @@ pub struct Config {
     pub(crate) tick_every: Duration,
     pub(crate) create_durability: Durability,
     pub(crate) cookies: CookiePolicy,
+    pub(crate) api_key_prefix: String,
     pub(crate) has_threads: bool,
     pub(crate) trust_clock: bool,
     pub(crate) require_power_loss_safety: bool,
@@ -215,6 +228,7 @@ impl Config {
             },
             rotate_every: None,
             rotation_grace: ms(ROTATION_GRACE),
+            refresh_grace: ms(REFRESH_GRACE),
             data_len_max_bytes: bytes(DATA_LEN),
             expiring_soon: ms(EXPIRING_SOON),
             max_sessions: None,
@@ -224,6 +238,7 @@ impl Config {
             tick_every: ms(TICK_EVERY),
             create_durability: Durability::Durable,
             cookies: CookiePolicy::default(),
+            api_key_prefix: String::new(),
             has_threads: true,
             trust_clock: false,
             require_power_loss_safety: false,
@@ -281,6 +296,14 @@ impl Config {
     #[must_use]
     pub fn rotation_grace(mut self, grace: Duration) -> Self {
         self.rotation_grace = grace;
+        self
+    }
+
+    /// How long a refresh token that was just replaced gets the same successor again, once that
+    /// has arrived. 10 seconds; 0 to 5 minutes. Before that it always does.
+    #[must_use]
+    pub fn refresh_grace(mut self, grace: Duration) -> Self {
+        self.refresh_grace = grace;
         self
     }
 
@@ -343,6 +366,14 @@ impl Config {
         self
     }
 
+    /// What API keys begin with, before a `_`: a name of the host's, so that scanners of source
+    /// code find keys that leaked. None; 2 to 16 lower-case letters and digits, a letter first.
+    #[must_use]
+    pub fn api_key_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.api_key_prefix = prefix.into();
+        self
+    }
+
     /// Starts no thread: the host calls [`Engine::tick`](crate::Engine::tick).
     #[must_use]
     pub fn no_threads(mut self) -> Self {
@@ -380,8 +411,10 @@ impl Config {
     /// - [`InvalidConfig`](ErrorKind::InvalidConfig), naming the setting and its range.
     pub(crate) fn validate(&self) -> Result<()> {
         self.lifetimes.validate()?;
+        check_prefix(&self.api_key_prefix)?;
         self.rotate_every.map_or(Ok(()), |every| check(ROTATE_EVERY, millis(every)))?;
         check(ROTATION_GRACE, millis(self.rotation_grace))?;
+        check(REFRESH_GRACE, millis(self.refresh_grace))?;
         check(DATA_LEN, self.data_len_max_bytes as u64)?;
         check(EXPIRING_SOON, millis(self.expiring_soon))?;
         self.max_sessions.map_or(Ok(()), |max| check(MAX_SESSIONS_PER_SUBJECT, max as u64))?;
@@ -443,6 +476,7 @@ mod tests {
             (config().absolute_lifetime(second * 86_400 * 401), "absolute_lifetime"),
             (config().rotate_every(second), "rotate_every"),
             (config().rotation_grace(second * 301), "rotation_grace"),
+            (config().refresh_grace(second * 301), "refresh_grace"),
             (config().data_len_max_bytes(65 << 10), "data_len_max_bytes"),
             (config().expiring_soon(second / 2), "expiring_soon"),
             (config().max_sessions_per_subject(0, AtLimit::Refuse), "max_sessions_per_subject"),

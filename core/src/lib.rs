@@ -43,8 +43,10 @@ mod verdict;
 pub use config::{Config, LIMITS, Limit};
 pub use data::{Data, Patch};
 pub use engine::{
-    Authentication, CreateOptions, Engine, Event, EventKind, Issued, Restored, RotateOptions,
-    Session, SessionInfo, Stats, Subscription, TickReport, Verdict, Watch,
+    ApiKey, ApiKeyOptions, ApiKeyVerdict, Authentication, CreateOptions, Engine, Event, EventKind,
+    Issued, IssuedApiKey, IssuedSingleUse, Refresh, RefreshGrant, RefreshRequest, Refreshed,
+    Restored, RotateOptions, Session, SessionInfo, SingleUse, SingleUseOptions, Stats,
+    Subscription, TickReport, Unsigned, Verdict, Watch,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use id::{Group, Handle, Subject};
@@ -52,5 +54,5 @@ pub use keys::{KeyInfo, KeyState, MasterSecret};
 pub use policy::{AtLimit, Lifetimes};
 pub use record::EndCause;
 pub use time::{Clock, SystemClock, Timestamp};
-pub use token::{CsrfToken, SessionToken};
+pub use token::{ApiKeyToken, CsrfToken, RefreshToken, SessionToken, SingleUseToken};
 pub use verdict::Reason;

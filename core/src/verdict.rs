@@ -61,6 +61,10 @@ reasons! {
     UnknownSession = 16, "unknown_session";
     /// The request brought two cookies that are valid for different sessions: neither is trusted.
     Ambiguous = 17, "ambiguous";
+    /// A token of another client than the one that presents it.
+    WrongClient = 20, "wrong_client";
+    /// More was asked for than was granted.
+    BeyondGrant = 21, "beyond_grant";
 }
 
 impl Reason {

@@ -3,6 +3,7 @@
 //! An entry is found by its token's text and counts only while its stamp equals the epoch of its
 //! group, see [`epochs`]. It holds positives only: what was rejected is asked anew each time.
 
+mod attachment;
 mod epochs;
 #[cfg(all(test, loom))]
 mod schedules;
@@ -10,11 +11,11 @@ mod shard;
 
 use std::sync::Arc;
 
-use crate::data::Data;
 use crate::id::{Group, Handle};
 use crate::sync::{AtomicU64, Ordering, RwLock};
 use crate::token::{TokenText, group_of};
 
+pub(crate) use attachment::{ApiKeyState, Attachment};
 pub(crate) use epochs::Epochs;
 use shard::Shard;
 pub(crate) use shard::{Entry, Facts};
@@ -119,9 +120,9 @@ impl Cache {
 
     /// Adds session data to an entry of `handle`, if that still has the stamp under which the
     /// data were read.
-    pub(crate) fn attach(&self, handle: &Handle, stamp: u64, data: Arc<Data>) {
+    pub(crate) fn attach(&self, handle: &Handle, stamp: u64, attachment: Attachment) {
         if let Some(locked) = self.locked(handle.group()) {
-            locked.shard.write().attach(handle, stamp, data);
+            locked.shard.write().attach(handle, stamp, attachment);
         }
     }
 

@@ -4,11 +4,9 @@
 //! its entries cost, where a table of whole entries is up to half empty. Eviction is CLOCK: the
 //! hand goes round the array, spares what was used since it last came by, and takes the rest.
 
-use std::sync::Arc;
-
 use hashbrown::HashTable;
 
-use crate::data::Data;
+use super::attachment::Attachment;
 use crate::id::{Handle, Subject};
 use crate::record::SessionRecord;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
@@ -59,7 +57,7 @@ pub(crate) struct Entry {
     /// The `last seen` that the store has or will have when the next touches are written.
     pub(crate) persisted: AtomicU64,
     is_visited: AtomicBool,
-    pub(crate) data: Option<Arc<Data>>,
+    pub(crate) attachment: Option<Attachment>,
     pub(crate) facts: Facts,
 }
 
@@ -79,9 +77,15 @@ impl Entry {
             last_seen: AtomicU64::new(last_seen.as_millis()),
             persisted: AtomicU64::new(persisted.as_millis()),
             is_visited: AtomicBool::new(false),
-            data: None,
+            attachment: None,
             facts,
         }
+    }
+
+    /// The same with an attachment.
+    pub(crate) fn with(mut self, attachment: Attachment) -> Self {
+        self.attachment = Some(attachment);
+        self
     }
 
     /// When the client was seen last.
@@ -92,8 +96,8 @@ impl Entry {
     /// Bytes that the entry costs, heap and its share of the table included.
     fn cost(&self) -> usize {
         let subject = self.facts.subject.as_ref().map_or(0, Subject::heap_len);
-        let data = self.data.as_ref().map_or(0, |data| data_cost(data));
-        size_of::<Option<Entry>>() + TABLE_COST + subject + data
+        let attachment = self.attachment.as_ref().map_or(0, Attachment::cost);
+        size_of::<Option<Entry>>() + TABLE_COST + subject + attachment
     }
 }
 
@@ -152,12 +156,12 @@ impl Shard {
         places.insert_unique(hash(text), place, |place| hash_at(slots, *place));
     }
 
-    /// Adds data to an entry of `handle`, if its stamp is `stamp` and there is room.
-    pub(crate) fn attach(&mut self, handle: &Handle, stamp: u64, data: Arc<Data>) {
+    /// Adds an attachment to an entry of `handle`, if its stamp is `stamp` and there is room.
+    pub(crate) fn attach(&mut self, handle: &Handle, stamp: u64, attachment: Attachment) {
         let Some(text) = self.find_by_handle(handle).map(|entry| entry.text) else { return };
         let Some(mut entry) = self.take(&text) else { return };
-        if entry.stamp == stamp && entry.cost() + data_cost(&data) <= self.bytes_max {
-            entry.data = Some(data);
+        if entry.stamp == stamp && entry.cost() + attachment.cost() <= self.bytes_max {
+            entry.attachment = Some(attachment);
         }
         self.insert(&text, entry);
     }
@@ -264,11 +268,6 @@ fn hash_at(slots: &[Option<Entry>], place: u32) -> u64 {
     slots.get(place as usize).and_then(Option::as_ref).map_or(0, |entry| hash(&entry.text))
 }
 
-fn data_cost(data: &Data) -> usize {
-    // A B-tree holds 11 pairs a node and is two thirds full: about 72 bytes a pair.
-    data.iter().map(|(key, value)| key.len() + value.len() + 72).sum::<usize>() + 40
-}
-
 /// A place in the table and its control byte, at a load of 7/16 to 7/8.
 const TABLE_COST: usize = 8;
 
@@ -336,7 +335,8 @@ mod tests {
     #[test]
     fn data_is_attached_under_its_stamp_alone_and_counted() {
         let mut shard = Shard::new(1 << 16);
-        let data = Arc::new(Data::from_iter([("k", vec![0; 1000])]));
+        let data = crate::data::Data::from_iter([("k", vec![0; 1000])]);
+        let data = Attachment::Data(std::sync::Arc::new(data));
         let handle = Handle::random(Group(1)).unwrap();
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &[7; 32]);
         let token = crate::token::SessionToken::sign(&handle, 0, &key);
@@ -344,9 +344,9 @@ mod tests {
         (entry.text, entry.facts.handle) = (*token.text(), handle);
         shard.insert(token.text(), entry);
         shard.attach(&handle, 2, data.clone());
-        assert!(shard.find(token.text()).unwrap().data.is_none());
+        assert!(shard.find(token.text()).unwrap().attachment.is_none());
         shard.attach(&handle, 4, data);
-        assert!(shard.find(token.text()).unwrap().data.is_some());
+        assert!(shard.find(token.text()).unwrap().attachment.is_some());
         assert!(shard.bytes() > 1000);
         shard.remove(token.text());
         assert_eq!(shard.bytes(), 0);

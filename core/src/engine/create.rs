@@ -3,8 +3,9 @@
 use super::change::Plan;
 use super::events::EventKind;
 use super::inspect::{Found, Live, session_key};
+use super::refresh::RefreshGrant;
 use super::revoke::Ending;
-use super::session::{Authentication, Issued, Session, SessionInfo};
+use super::session::{Authentication, Issued, SessionInfo};
 use super::{Engine, Inner};
 use crate::cache::{Entry, Facts};
 use crate::codec::record::{self, Kind};
@@ -29,6 +30,7 @@ pub struct CreateOptions {
     lifetimes: Option<Lifetimes>,
     device_label: Option<String>,
     not_before: Option<Timestamp>,
+    grant: Option<RefreshGrant>,
     authentication: Authentication,
 }
 
@@ -76,6 +78,14 @@ impl CreateOptions {
         self
     }
 
+    /// With a refresh token. The session then lives 14 days unused and 90 in all, unless
+    /// [`lifetimes`](Self::lifetimes) says otherwise.
+    #[must_use]
+    pub fn refreshable(mut self, grant: RefreshGrant) -> Self {
+        self.grant = Some(grant);
+        self
+    }
+
     /// How the subject proved who it is.
     #[must_use]
     pub fn authentication(mut self, authentication: Authentication) -> Self {
@@ -106,7 +116,10 @@ impl Engine {
 
 impl Inner {
     fn create(&self, options: &CreateOptions) -> Result<Issued> {
-        let lifetimes = options.lifetimes.unwrap_or(self.config.lifetimes);
+        let lifetimes = options.lifetimes.unwrap_or(match options.grant {
+            Some(_) => Lifetimes::REFRESH,
+            None => self.config.lifetimes,
+        });
         lifetimes.validate()?;
         check_label(options.device_label.as_deref())?;
         let store = self.store()?;
@@ -117,6 +130,7 @@ impl Inner {
             let message = "a session begins within 400 days";
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
+        let refresh = options.grant.as_ref().map(|grant| grant.begin(now)).transpose()?;
         let group = match &options.subject {
             Some(subject) => self.keyring().locate(subject).0,
             None => random_group()?,
@@ -148,11 +162,11 @@ impl Inner {
             acr: options.authentication.acr.clone(),
             device_label: options.device_label.clone(),
             claims_version,
-            refresh: None,
+            refresh,
             has_data: false,
         };
+        let issued = self.issue(handle, &record)?;
         let facts = Facts::of(handle, &record);
-        let token = self.keyring().sign_session(&handle)?;
         match (&options.subject, self.config.max_sessions) {
             (Some(subject), Some(_)) => {
                 self.place_within_limit(store, handle, record, subject, now)?;
@@ -161,13 +175,13 @@ impl Inner {
         }
         if let (Some(stamp), true) = (stamp, start == now) {
             // A fill whose store read is our own write, after the stamp was loaded.
-            let entry = Entry::new(token.text(), stamp, facts.clone(), now, now);
-            self.cache.insert(token.text(), entry);
+            let text = issued.token.text();
+            self.cache.insert(text, Entry::new(text, stamp, facts, now, now));
         }
         if let Some(presented) = &options.presented {
             self.retire(presented)?;
         }
-        Ok(Issued { token, session: Session::new(facts, start, now) })
+        Ok(issued)
     }
 
     /// Puts a new session where no limit says how many there may be. No cached verdict changes,
@@ -276,7 +290,8 @@ pub(super) fn suspended(subject: &Subject) -> Error {
     Error::new(ErrorKind::Suspended, message)
 }
 
-fn random_group() -> Result<Group> {
+/// A group for what has no subject.
+pub(super) fn random_group() -> Result<Group> {
     let mut bytes = [0; 2];
     fill_random(&mut bytes)?;
     Ok(Group::of_hash(bytes))

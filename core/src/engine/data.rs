@@ -6,6 +6,7 @@ use super::change::{ATTEMPTS, Plan, kept_changing};
 use super::events::EventKind;
 use super::inspect::{Found, Live, data_key, session_key};
 use super::{Engine, Inner};
+use crate::cache::Attachment;
 use crate::codec::record::{self, Kind};
 use crate::data::{Data, Patch};
 use crate::error::{Error, ErrorKind, Result};
@@ -70,7 +71,10 @@ impl Inner {
             let facts = &entry.facts;
             let idle_deadline = entry.last_seen().plus_millis(facts.idle_timeout_ms);
             within_deadlines(idle_deadline, facts.absolute_deadline, now).ok()?;
-            entry.data.clone()
+            match &entry.attachment {
+                Some(Attachment::Data(data)) => Some(data.clone()),
+                _ => None,
+            }
         });
         if let Some(Some(data)) = cached {
             return Ok(Some(data));
@@ -92,7 +96,7 @@ impl Inner {
             let Some((data, _)) = self.read_data(store, &at)? else { continue };
             let data = Arc::new(data);
             if let (Some(stamp), true) = (stamp, at == *handle) {
-                self.cache.attach(handle, stamp, data.clone());
+                self.cache.attach(handle, stamp, Attachment::Data(data.clone()));
             }
             return Ok(Some(data));
         }

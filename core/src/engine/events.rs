@@ -57,6 +57,18 @@ pub enum EventKind {
         /// Whose it is now; `None`: anonymous.
         subject: Option<Subject>,
     },
+    /// A refresh token was used and replaced.
+    Refreshed {
+        /// The session.
+        handle: Handle,
+        /// How many times so far.
+        generation: u32,
+    },
+    /// A single-use token was used.
+    Consumed {
+        /// The token.
+        handle: Handle,
+    },
     /// The session was ended before its time.
     Revoked {
         /// The session.

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use serde::de::DeserializeOwned;
+
 use super::Inner;
 use crate::codec::record::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
@@ -154,20 +156,29 @@ impl Inner {
     /// The record in a session's row, its symbols resolved. What cannot be read is no session,
     /// and counted.
     pub(super) fn read_session(&self, key: &Key, row: &Row) -> Option<SessionRow> {
-        let (bytes, len) = key.encode();
-        let key = bytes.get(..len).unwrap_or_default();
-        match record::decode(Kind::Session, key, &row.value) {
-            Ok(SessionRow::Live(mut record)) => {
+        match self.readable(Kind::Session, key, row)? {
+            SessionRow::Live(mut record) => {
                 record.resolve(row.version);
                 Some(SessionRow::Live(record))
             }
             // What it was is resolved already: it was read before it was put again.
-            Ok(other) => Some(other),
-            Err(_) => {
-                self.unreadable_records.fetch_add(1, Ordering::Relaxed);
-                None
-            }
+            other => Some(other),
         }
+    }
+
+    /// The record in a row; `None`: it cannot be read, and is counted.
+    pub(super) fn readable<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        key: &Key,
+        row: &Row,
+    ) -> Option<T> {
+        let (bytes, len) = key.encode();
+        let read = record::decode(kind, bytes.get(..len).unwrap_or_default(), &row.value);
+        if read.is_err() {
+            self.unreadable_records.fetch_add(1, Ordering::Relaxed);
+        }
+        read.ok()
     }
 
     /// What is known of a subject, its symbols resolved. Unlike a session's, a row that cannot
@@ -212,7 +223,11 @@ impl Inner {
         self.generation.load(Ordering::Acquire)
     }
 
-    fn condemnation(&self, handle: &Handle, subject: Option<&Subject>) -> Option<Reason> {
+    pub(super) fn condemnation(
+        &self,
+        handle: &Handle,
+        subject: Option<&Subject>,
+    ) -> Option<Reason> {
         if !self.condemned.is_any.load(Ordering::Acquire) {
             return None;
         }
@@ -260,6 +275,14 @@ pub(super) fn session_key(handle: &Handle) -> Key {
 
 pub(super) fn data_key(handle: &Handle) -> Key {
     Key::of_16(handle.group(), Table::Data, handle.random_bytes())
+}
+
+pub(super) fn single_use_key(handle: &Handle) -> Key {
+    Key::of_16(handle.group(), Table::SingleUse, handle.random_bytes())
+}
+
+pub(super) fn api_key_key(handle: &Handle) -> Key {
+    Key::of_16(handle.group(), Table::ApiKey, handle.random_bytes())
 }
 
 pub(super) fn subject_key(group: Group, id: &[u8; 16]) -> Key {

@@ -106,7 +106,7 @@ impl Inner {
 
     /// Puts the keyring as `change` leaves it, as a change of every group: what is cached was
     /// verified under the keys from before.
-    fn change_keys<R>(
+    pub(super) fn change_keys<R>(
         &self,
         mut change: impl FnMut(&mut KeyringRecord, Timestamp) -> Result<R>,
     ) -> Result<R> {

@@ -118,6 +118,7 @@ impl Inner {
         let touches_written = self.flush_touches()?;
         let store = self.store()?;
         let store = store.as_ref();
+        self.flush_api_key_uses(store)?;
         let now = self.clock.now();
         let is_more_to_tell = self.run_agenda(store)?;
         self.watches.review_due(self, store, now);

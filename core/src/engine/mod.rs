@@ -1,6 +1,7 @@
 //! The engine: the only place that joins store, cache, keyring and policy.
 
 mod agenda;
+mod api_key;
 mod change;
 mod clock;
 mod cookies;
@@ -11,9 +12,12 @@ mod inspect;
 mod keys;
 mod maintain;
 mod open;
+mod refresh;
 mod revoke;
 mod rotate;
 mod session;
+mod signed;
+mod single_use;
 mod subject;
 mod touch;
 mod transfer;
@@ -33,6 +37,7 @@ use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering, RwLock};
 use crate::time::Timestamp;
 
 use agenda::Agenda;
+pub use api_key::{ApiKey, ApiKeyOptions, ApiKeyVerdict, IssuedApiKey};
 use clock::MonotoneClock;
 pub use create::CreateOptions;
 use events::Bus;
@@ -40,8 +45,11 @@ pub use events::{Event, EventKind, Subscription};
 use inspect::Condemned;
 use maintain::Maintenance;
 pub use maintain::TickReport;
+pub use refresh::{Refresh, RefreshGrant, RefreshRequest, Refreshed};
 pub use rotate::RotateOptions;
 pub use session::{Authentication, Issued, Session, SessionInfo, Verdict};
+pub use signed::Unsigned;
+pub use single_use::{IssuedSingleUse, SingleUse, SingleUseOptions};
 pub use transfer::Restored;
 pub use watch::Watch;
 use watch::Watches;
@@ -63,6 +71,8 @@ struct Inner {
     sealing: SealingKey,
     epochs: Arc<Epochs>,
     cache: Cache,
+    /// Apart from the sessions, so that neither is ever taken for the other.
+    api_keys: Cache,
     /// One lock for each 64 groups: one writer of a group at a time.
     stripes: Box<[Mutex<()>]>,
     /// Sessions of an earlier generation are revoked.
@@ -79,6 +89,8 @@ struct Inner {
     bus: Bus,
     agenda: Agenda,
     watches: Watches,
+    /// Uses of API keys that the store has yet to learn of.
+    api_key_uses: Mutex<HashMap<Handle, Timestamp>>,
     has_work: AtomicBool,
     unreadable_records: AtomicU64,
 }
@@ -93,7 +105,7 @@ pub struct Stats {
     pub survives: crate::store::Survives,
     /// Sessions in the cache.
     pub cached_sessions: u64,
-    /// Bytes that they take.
+    /// Bytes that they and the API keys in the cache take.
     pub cached_bytes: u64,
     /// Verifications that the cache answered; a few may be missing.
     pub cache_hits: u64,
@@ -111,12 +123,12 @@ impl Engine {
     /// What the engine has done so far.
     pub fn stats(&self) -> Stats {
         let inner = &*self.inner;
-        let cache = inner.cache.stats();
+        let (cache, api_keys) = (inner.cache.stats(), inner.api_keys.stats());
         Stats {
             store: inner.capabilities.name,
             survives: inner.capabilities.survives,
             cached_sessions: cache.entries,
-            cached_bytes: cache.bytes,
+            cached_bytes: cache.bytes + api_keys.bytes,
             cache_hits: cache.hits,
             cache_misses: cache.misses,
             cache_evictions: cache.evictions,

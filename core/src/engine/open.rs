@@ -73,7 +73,9 @@ impl Engine {
         let engine = Engine {
             maintenance: Arc::new(Maintenance::new()),
             inner: Arc::new(Inner {
-                cache: Cache::new(config.cache_len_max_bytes, epochs.clone()),
+                // An eighth for API keys: there are few, and they are used often.
+                cache: Cache::new(config.cache_len_max_bytes / 8 * 7, epochs.clone()),
+                api_keys: Cache::new(config.cache_len_max_bytes / 8, epochs.clone()),
                 clock: MonotoneClock::new(config.clock.clone(), floor),
                 config,
                 store: RwLock::new(Some(store)),
@@ -90,6 +92,7 @@ impl Engine {
                 bus: Bus::default(),
                 agenda: Agenda::default(),
                 watches: Watches::default(),
+                api_key_uses: Mutex::new(HashMap::new()),
                 has_work: AtomicBool::new(false),
                 unreadable_records: AtomicU64::new(0),
             }),
@@ -111,7 +114,10 @@ impl Engine {
         self.maintenance.stop();
         let inner = &*self.inner;
         let Some(store) = inner.store.read().clone() else { return Ok(()) };
-        let flushed = inner.flush_touches().and_then(|_| inner.mark_clock(store.as_ref()));
+        let flushed = inner
+            .flush_touches()
+            .and_then(|_| inner.flush_api_key_uses(store.as_ref()))
+            .and_then(|()| inner.mark_clock(store.as_ref()));
         // In flight for ever: no entry counts again, whoever still inserts one. The writers wait
         // meanwhile, and then find the engine closed.
         let writers: Vec<_> = inner.stripes.iter().map(|stripe| stripe.lock()).collect();
@@ -119,6 +125,7 @@ impl Engine {
         *inner.store.write() = None;
         drop(writers);
         inner.cache.clear();
+        inner.api_keys.clear();
         inner.bus.close();
         flushed.and(store.sync())
     }

@@ -14,7 +14,7 @@ use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Handle, Subject};
 use crate::policy::Lifetimes;
-use crate::record::{EndCause, OWN_VERSION, Rotated, SessionRecord, SessionRow};
+use crate::record::{EndCause, OWN_VERSION, RefreshState, Rotated, SessionRecord, SessionRow};
 use crate::store::{Batch, Check, Durability, Store};
 use crate::time::{Timestamp, millis};
 
@@ -392,9 +392,13 @@ impl Inner {
         Ok(known.claims_version())
     }
 
-    fn issue(&self, handle: Handle, record: &SessionRecord) -> Result<Issued> {
-        let token = self.keyring().sign_session(&handle)?;
-        let facts = Facts::of(handle, record);
-        Ok(Issued { token, session: Session::new(facts, record.last_seen, self.clock.now()) })
+    pub(super) fn issue(&self, handle: Handle, record: &SessionRecord) -> Result<Issued> {
+        let session = Session::new(Facts::of(handle, record), record.last_seen, self.clock.now());
+        let keyring = self.keyring();
+        let token = keyring.sign_session(&handle)?;
+        let refresh = record.refresh.as_ref();
+        let sign = |state: &RefreshState| keyring.sign_refresh(&handle, state.generation);
+        let refresh_token = refresh.map(sign).transpose()?;
+        Ok(Issued { token, refresh_token, session })
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cache::Facts;
 use crate::id::{Handle, Subject};
 use crate::time::Timestamp;
-use crate::token::SessionToken;
+use crate::token::{RefreshToken, SessionToken};
 use crate::verdict::Reason;
 
 /// What verification says: valid, or rejected with one reason.
@@ -157,6 +157,9 @@ impl Session {
 pub struct Issued {
     /// The token: into the cookie with it.
     pub token: SessionToken,
+    /// The refresh token, if the session was created with a
+    /// [`RefreshGrant`](crate::RefreshGrant).
+    pub refresh_token: Option<RefreshToken>,
     /// The session.
     pub session: Session,
 }

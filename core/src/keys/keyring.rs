@@ -15,7 +15,7 @@ use crate::codec::record::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Group, Handle, Subject, fill_random};
 use crate::time::Timestamp;
-use crate::token::{SessionToken, TokenKind};
+use crate::token::{RefreshToken, SessionToken, TokenKind};
 
 /// Where a key stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,13 +39,15 @@ pub struct KeyInfo {
     pub state: KeyState,
     /// Since when it stands there.
     pub since: Timestamp,
+    /// Whether it has signed an API key. Then it verifies until it is retired on purpose.
+    pub has_api_keys: bool,
 }
 
 impl KeyInfo {
     /// Whether whatever it signed has expired by now, when nothing lives longer than since
     /// `oldest`.
     fn is_outlived(&self, oldest: Timestamp) -> bool {
-        self.state == KeyState::Verifying && self.since <= oldest
+        self.state == KeyState::Verifying && self.since <= oldest && !self.has_api_keys
     }
 }
 
@@ -62,6 +64,8 @@ struct KeyRecord {
     id: u8,
     state: KeyState,
     since: Timestamp,
+    /// It has signed an API key, which may have no end: it never retires by itself.
+    has_api_keys: bool,
     /// Zeros once retired.
     root: [u8; 32],
 }
@@ -94,7 +98,8 @@ impl KeyringRecord {
             return Err(Error::new(ErrorKind::InvalidInput, message));
         };
         self.keys.retain(|key| key.id != id);
-        let mut key = KeyRecord { id, state: KeyState::Published, since: now, root: [0; 32] };
+        let state = KeyState::Published;
+        let mut key = KeyRecord { id, state, since: now, has_api_keys: false, root: [0; 32] };
         fill_random(&mut key.root)?;
         self.keys.push(key);
         Ok(id)
@@ -117,6 +122,12 @@ impl KeyringRecord {
             }
         }
         Ok(())
+    }
+
+    /// Notes that the active key signs an API key.
+    pub(crate) fn keep_for_api_keys(&mut self) {
+        let active = self.keys.iter_mut().filter(|key| key.state == KeyState::Active);
+        active.for_each(|key| key.has_api_keys = true);
     }
 
     /// Retires `id` and erases its secret. The active key cannot be retired: activate another
@@ -148,7 +159,12 @@ impl KeyringRecord {
 
     /// The keys, oldest first.
     pub(crate) fn infos(&self) -> Vec<KeyInfo> {
-        let info = |key: &KeyRecord| KeyInfo { id: key.id, state: key.state, since: key.since };
+        let info = |key: &KeyRecord| KeyInfo {
+            id: key.id,
+            state: key.state,
+            since: key.since,
+            has_api_keys: key.has_api_keys,
+        };
         self.keys.iter().map(info).collect()
     }
 
@@ -260,6 +276,12 @@ impl Keyring {
         Ok(SessionToken::sign(handle, id, key))
     }
 
+    /// The refresh token of `handle` for a generation, under the active key.
+    pub(crate) fn sign_refresh(&self, handle: &Handle, generation: u32) -> Result<RefreshToken> {
+        let (id, key) = self.active_key(TokenKind::Refresh)?;
+        Ok(RefreshToken::sign(handle, generation, id, key))
+    }
+
     /// The key that session tokens of `id` are signed with, unless retired or unknown.
     pub(crate) fn session_key(&self, id: u8) -> Option<&hmac::Key> {
         Some(&self.slots.get(usize::from(id))?.as_ref()?.session)
@@ -296,6 +318,11 @@ impl Keyring {
 }
 
 impl Keyring {
+    /// Whether the active key is known to sign API keys.
+    pub(crate) fn is_kept_for_api_keys(&self) -> bool {
+        self.infos.iter().any(|key| key.id == self.active && key.has_api_keys)
+    }
+
     /// Whether a key can be retired because it was outlived.
     pub(crate) fn is_any_outlived(&self, oldest: Timestamp) -> bool {
         self.infos.iter().any(|key| key.is_outlived(oldest))

@@ -28,12 +28,27 @@ pub(crate) fn judge(
     standing: Standing<'_>,
     now: Timestamp,
 ) -> Result<(), Reason> {
-    if record.issued_generation < standing.generation {
+    stands(record.issued_seq, record.issued_generation, standing, now)?;
+    if now < record.not_before {
+        return Err(Reason::NotYetValid);
+    }
+    within_deadlines(record.idle_deadline(), record.absolute_deadline, now)
+}
+
+/// The part of [`judge`] that all kinds of tokens have in common: whether what was issued with
+/// this sequence and generation was revoked since, by its subject or by all.
+pub(crate) fn stands(
+    issued_seq: u64,
+    issued_generation: u64,
+    standing: Standing<'_>,
+    now: Timestamp,
+) -> Result<(), Reason> {
+    if issued_generation < standing.generation {
         return Err(Reason::RevokedAll);
     }
     if let Some(subject) = standing.subject {
         if let Watermark::At(watermark) = subject.watermark
-            && record.issued_seq <= watermark
+            && issued_seq <= watermark
         {
             return Err(Reason::RevokedSubject);
         }
@@ -41,10 +56,7 @@ pub(crate) fn judge(
             return Err(Reason::Suspended);
         }
     }
-    if now < record.not_before {
-        return Err(Reason::NotYetValid);
-    }
-    within_deadlines(record.idle_deadline(), record.absolute_deadline, now)
+    Ok(())
 }
 
 /// The part of [`judge`] that time alone decides: what a cached entry is asked again.
@@ -91,6 +103,8 @@ pub struct Lifetimes {
 impl Lifetimes {
     /// "Remember me": 7 days unused, 30 days in all.
     pub const REMEMBER_ME: Lifetimes = Lifetimes::days(7, 30);
+    /// Of a session with a refresh token: 14 days unused, 90 days in all.
+    pub const REFRESH: Lifetimes = Lifetimes::days(14, 90);
     /// NIST SP 800-63B-4, AAL1: re-authentication after 30 days.
     pub const AAL1: Lifetimes = Lifetimes::days(30, 30);
     /// NIST SP 800-63B-4, AAL2: 1 hour unused, 24 hours in all.

@@ -119,10 +119,14 @@ mod tests {
                     world.client = got;
                 }
             });
-            add(&|world| drop(world.present(world.client)));
+            add(&|world| {
+                world.present(world.client);
+            });
             // A request that was under way while another tab refreshed.
             if self.is_in_grace && self.client > 0 && self.client == self.generation {
-                add(&|world| drop(world.present(world.client - 1)));
+                add(&|world| {
+                    world.present(world.client - 1);
+                });
             }
             // The client uses an access token of the newest generation that it has.
             add(&|world| world.is_confirmed |= world.client == world.generation);

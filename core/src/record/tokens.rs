@@ -46,6 +46,8 @@ pub(crate) enum SingleUseState {
     Fresh,
     /// It was, and this session was created with it.
     Consumed { session: Option<Handle> },
+    /// It was, and came a second time.
+    Reused,
     /// A newer one of its subject and purpose took its place, or it was revoked.
     Withdrawn,
 }
