@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use sessile::store::MemoryStore;
 use sessile::testing::{Fault, FaultStore, ManualClock, Op};
-use sessile::{AtLimit, Config, CreateOptions, Engine, ErrorKind, Issued, Reason};
+use sessile::{AtLimit, Config, CreateOptions, Engine, ErrorKind, Issued, MasterSecret, Reason};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::thread;
 
@@ -162,11 +162,17 @@ fn a_revoke_of_a_subject_ends_all_but_the_excepted_session() {
 
 #[test]
 fn a_first_change_of_a_subject_is_seen_by_fills_that_found_no_subject_rows() {
-    explore("the group's first subject row against fills", || {
-        let (engine, _) = open(|config| config);
-        let [issued, other] = ["alice", "bob"].map(|subject| log_in(&engine, subject));
-        // Cold, but without a subject row in the group.
-        engine.revoke(other.session.handle()).unwrap();
+    explore("the group's first subject row against the first fills", || {
+        // Opened anew, so that it is not known yet whether the group has subject rows.
+        let store = Arc::new(MemoryStore::new());
+        let secret: Vec<u8> = (0..32u8).map(|i| i.wrapping_mul(37)).collect();
+        let reopen = || {
+            let config = Config::with_store(store.clone()).no_threads();
+            let config = config.master_secret(MasterSecret::from_bytes(secret.clone()));
+            Engine::open_with(config.cache_len_max_bytes(64 << 10)).unwrap()
+        };
+        let issued = log_in(&reopen(), "alice");
+        let engine = reopen();
         let has_ended = Arc::new(AtomicBool::new(false));
         let watchers = [(); 2].map(|()| watch(&engine, &issued, &has_ended));
         engine.revoke_subject("alice", None).unwrap();
