@@ -3,6 +3,7 @@
 mod clock;
 pub mod conformance;
 mod fault;
+pub mod fuzz;
 
 pub use clock::ManualClock;
 pub use fault::{Counts, Fault, FaultStore, Moment, Op};
