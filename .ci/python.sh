@@ -1,30 +1,19 @@
 #!/usr/bin/env bash
-# The Python package: builds its wheel, installs it into .venv and tests it from elsewhere, so
-# that the sources beside the tests cannot stand in for it.
+# Builds the Python wheel, installs it into the virtual environment that setup.sh made, and tests
+# it from elsewhere, so that the sources beside the tests cannot stand in for it.
 #
-#   .ci/python.sh [cargo profile, default: release]
+#   .ci/python.sh <cargo profile>
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
-profile=${1:-release}
-
-if ! .venv/bin/python -c '' 2>/dev/null; then
-    python3 -m venv --clear .venv
-fi
-bin=$root/.venv/bin
-requirements=python/requirements-dev.txt
-# pip takes seconds even when it has nothing to do.
-if ! cmp -s "$requirements" .venv/requirements-dev.txt; then
-    "$bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
-    cp "$requirements" .venv/requirements-dev.txt
-fi
+bin=$(realpath "${CARGO_TARGET_DIR:-target}")/venv/bin
+pip=("$bin/pip" --quiet --disable-pip-version-check)
 
 wheels=$(mktemp -d)
 trap 'rm -rf "$wheels"' EXIT
-"$bin/maturin" build --quiet --locked --profile "$profile" -m python/Cargo.toml \
-    -i "$bin/python" --out "$wheels"
-"$bin/pip" install --quiet --disable-pip-version-check --force-reinstall --no-deps \
-    "$wheels"/sessile-*.whl
+"$bin/maturin" build --quiet --locked --profile "$1" -m python/Cargo.toml -i "$bin/python" \
+    --out "$wheels"
+"${pip[@]}" install --force-reinstall --no-deps "$wheels"/sessile-*.whl
 
 cd "$wheels"
 "$bin/python" -m pytest -c "$root/python/pyproject.toml" --rootdir "$root/python" \

@@ -344,8 +344,8 @@ fn layer_of(path: &[impl AsRef<str>]) -> Option<(&'static str, u8)> {
 
 /// Whether an attribute keeps its item for tests: `cfg(test)`, `cfg(all(test, ...))`.
 fn is_cfg_test(attribute: &str) -> bool {
-    let words: Vec<&str> = attribute.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-    attribute.starts_with("cfg") && words.contains(&"test") && !words.contains(&"not")
+    let attribute: String = attribute.split_whitespace().collect();
+    attribute == "cfg(test)" || attribute.starts_with("cfg(all(test,")
 }
 
 /// The paths that start at the identifier `tokens[start]`, with `{...}` of imports spread out, and
@@ -587,6 +587,7 @@ mod the_checker_itself {
             "#[cfg(test)] mod tests; use crate::store::Key;",
             "#[cfg(feature = \"testing\")] use crate::store::Key;",
             "#[cfg(not(test))] use crate::store::Key;",
+            "#[cfg(any(test, x))] use crate::store::Key;",
         ] {
             let lib = ("lib.rs", "mod id; mod store;");
             let files = [lib, ("id.rs", after), ("id/tests.rs", upward), store];
