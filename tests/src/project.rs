@@ -11,7 +11,7 @@ pub fn project_root() -> PathBuf {
 }
 
 /// Every file of the project, by its path from the root: all but what builds leave behind (hidden
-/// folders, and those with a `CACHEDIR.TAG`, which cargo and pip put there).
+/// folders, those with a `CACHEDIR.TAG`, as cargo makes them, and what a fuzzer keeps).
 ///
 /// # Panics
 /// When a folder cannot be read.
@@ -76,7 +76,7 @@ pub fn build_c_library() -> PathBuf {
     };
     let target_dir = profile_dir.parent().unwrap_or(profile_dir);
     run(Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "sessile-ffi", "--profile", profile])
+        .args(["build", "--locked", "--quiet", "--package", "sessile-ffi", "--profile", profile])
         .arg("--target-dir")
         .arg(target_dir)
         .current_dir(project_root()));

@@ -1,8 +1,10 @@
 //! The C library as a C or C++ program meets it: header, both libraries, exported symbols.
 
-use std::path::Path;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sessile::{ErrorKind, Reason};
 use sessile_tests::{STATIC_LINK_ARGS, build_c_library, project_root, run};
 
 const STANDARDS: &[(&str, &str, &str)] = &[
@@ -22,8 +24,9 @@ fn a_program_of_every_standard_works_with_the_shared_library() {
     let shared = libraries.join("libsessile.so");
     std::os::unix::fs::symlink(&shared, dir.path().join("libsessile.so.0")).unwrap();
     for standard in STANDARDS {
-        let program = compile(standard, dir.path(), &[shared.to_str().unwrap()]);
-        run(Command::new(program).env("LD_LIBRARY_PATH", dir.path()));
+        for program in compile(standard, dir.path(), &[shared.to_str().unwrap()]) {
+            run(Command::new(program).env("LD_LIBRARY_PATH", dir.path()));
+        }
     }
 }
 
@@ -35,7 +38,9 @@ fn a_program_of_every_standard_works_with_the_static_library() {
     let mut link_args = vec![archive.to_str().unwrap()];
     link_args.extend(STATIC_LINK_ARGS);
     for standard in STANDARDS {
-        run(&mut Command::new(compile(standard, dir.path(), &link_args)));
+        for program in compile(standard, dir.path(), &link_args) {
+            run(&mut Command::new(program));
+        }
     }
 }
 
@@ -58,18 +63,40 @@ fn the_shared_library_has_a_soname_and_stays_loaded() {
     assert!(dynamic.contains("NODELETE"), "{dynamic}");
 }
 
-/// Compiles `tests/c/version.c` into a program in `dir`.
-fn compile(standard: &(&str, &str, &str), dir: &Path, link_args: &[&str]) -> std::path::PathBuf {
+/// Compiles the programs of `tests/c` into `dir`.
+fn compile(standard: &(&str, &str, &str), dir: &Path, link_args: &[&str]) -> Vec<PathBuf> {
     let (compiler, language, standard) = standard;
-    let program = dir.join(standard);
-    run(Command::new(compiler)
-        .arg(format!("-std={standard}"))
-        .args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-x", language])
-        .arg("-I")
-        .arg(project_root().join("include"))
-        .arg(project_root().join("tests/c/version.c"))
-        .args(["-x", "none", "-o"])
-        .arg(&program)
-        .args(link_args));
-    program
+    std::fs::write(dir.join("tables.h"), tables()).unwrap();
+    let compile = |name| {
+        let program = dir.join(format!("{name}-{standard}"));
+        run(Command::new(compiler)
+            .arg(format!("-std={standard}"))
+            .args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-x", language])
+            .arg("-I")
+            .arg(project_root().join("include"))
+            .arg("-I")
+            .arg(dir)
+            .arg(project_root().join(format!("tests/c/{name}.c")))
+            .args(["-x", "none", "-o"])
+            .arg(&program)
+            .args(link_args));
+        program
+    };
+    ["tables", "version"].map(compile).into()
+}
+
+/// The tables of the core in C's words, for `tables.c`.
+fn tables() -> String {
+    let mut text = String::new();
+    for kind in ErrorKind::ALL {
+        let (name, number) = (kind.name(), kind.number());
+        let constant = name.to_uppercase();
+        writeln!(text, "STATUS(SESSILE_ERR_{constant}, {number}, \"{name}\")").unwrap();
+    }
+    for reason in Reason::ALL {
+        let (name, number) = (reason.name(), reason.number());
+        let constant = name.to_uppercase();
+        writeln!(text, "REASON(SESSILE_REASON_{constant}, {number}, \"{name}\")").unwrap();
+    }
+    text
 }
