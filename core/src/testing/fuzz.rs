@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::cookie::{BEARER_LEN_MAX, CANDIDATES_MAX, CookiePolicy, bearer};
 use crate::engine::{CreateOptions, Engine};
 use crate::error::{Error, ErrorKind};
-use crate::id::Handle;
+use crate::id::{Group, Handle};
 use crate::keys::MasterSecret;
 use crate::record::{Data, GlobalRecord, SessionRow, SubjectRecord};
 use crate::store::{
@@ -150,39 +150,68 @@ fn plain_bearer(header: &str) -> Option<&str> {
 /// Records: bytes that decode are written and read back as the same record, and an engine over a
 /// damaged or forged row answers or says `Corrupt`.
 pub fn record(data: &[u8]) {
+    thread_local! {
+        static TARGET: RecordTarget = RecordTarget::new();
+    }
     let Some((choice, body)) = data.split_first() else { return };
     let kinds = [Kind::Session, Kind::Subject, Kind::Data, Kind::Global];
     let kind = kinds[usize::from(choice % 4)];
     let is_dressed_up = choice & 0x80 == 0;
+    TARGET.with(|target| {
+        let key = target.key_for(kind);
+        let bytes = if is_dressed_up { dressed_up(kind, &key, body) } else { body.to_vec() };
+        match kind {
+            Kind::Session => survives_a_round::<SessionRow>(kind, &key, &bytes),
+            Kind::Subject => survives_a_round::<SubjectRecord>(kind, &key, &bytes),
+            Kind::Data => survives_a_round::<Data>(kind, &key, &bytes),
+            _ => survives_a_round::<GlobalRecord>(kind, &key, &bytes),
+        }
+        target.plant(key, bytes);
+    });
+}
 
-    let store = Arc::new(MemoryStore::new());
-    let engine = open(store.clone()).unwrap();
-    let (handle, token) = log_in(&engine);
-    engine.bump_claims(SUBJECT).unwrap();
-    engine.close().unwrap();
-    let table = if kind == Kind::Subject { Table::Subject } else { Table::Session };
-    let key = match kind {
-        Kind::Global => Key::new(Default::default(), Table::Engine, b"global").unwrap(),
-        _ => store.scan(handle.group(), table, &[], None, 1).unwrap()[0].0,
-    };
-    let bytes = if is_dressed_up { dressed_up(kind, &key, body) } else { body.to_vec() };
-    match kind {
-        Kind::Session => survives_a_round::<SessionRow>(kind, &key, &bytes),
-        Kind::Subject => survives_a_round::<SubjectRecord>(kind, &key, &bytes),
-        Kind::Data => survives_a_round::<Data>(kind, &key, &bytes),
-        _ => survives_a_round::<GlobalRecord>(kind, &key, &bytes),
+/// The rows of a store with one session, whose subject has a row, too.
+struct RecordTarget {
+    rows: Vec<(Key, Row)>,
+    handle: Handle,
+    token: String,
+}
+
+impl RecordTarget {
+    fn new() -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let engine = open(store.clone()).unwrap();
+        let (handle, token) = log_in(&engine);
+        engine.bump_claims(SUBJECT).unwrap();
+        RecordTarget { rows: all_rows(store.as_ref()), handle, token }
     }
 
-    let batch = Batch::new(key.group(), Durability::Durable).put(key, bytes, Timestamp::NEVER);
-    assert!(matches!(store.commit(batch), Ok(Commit::Committed { .. })));
-    let Some(engine) = unless_refused(open(store)) else { return };
-    let _ = unless_refused(engine.list(SUBJECT));
-    let _ = unless_refused(engine.verify(&token));
-    if unless_refused(engine.revoke(&handle)).is_some() {
-        let verdict = unless_refused(engine.verify(&token));
-        assert!(verdict.is_none_or(|verdict| !verdict.is_valid()), "valid after its revocation");
+    /// The key under which the engine looks for such a record; session data, which it does not
+    /// read yet, is put in the session's place.
+    fn key_for(&self, kind: Kind) -> Key {
+        let table = match kind {
+            Kind::Global => return Key::new(Group(0), Table::Engine, b"global").unwrap(),
+            Kind::Subject => Table::Subject,
+            _ => Table::Session,
+        };
+        self.rows.iter().find(|(key, _)| key.table() == table).unwrap().0
     }
-    engine.tick().unwrap();
+
+    /// Asks an engine that finds `bytes` under `key`.
+    fn plant(&self, key: Key, bytes: Vec<u8>) {
+        let store = Arc::new(MemoryStore::new());
+        store.load(self.rows.clone()).unwrap();
+        let batch = Batch::new(key.group(), Durability::Durable).put(key, bytes, Timestamp::NEVER);
+        assert!(matches!(store.commit(batch), Ok(Commit::Committed { .. })));
+        let Some(engine) = unless_refused(open(store)) else { return };
+        let _ = unless_refused(engine.list(SUBJECT));
+        let _ = unless_refused(engine.verify(&self.token));
+        if unless_refused(engine.revoke(&self.handle)).is_some() {
+            let verdict = unless_refused(engine.verify(&self.token));
+            assert!(verdict.is_none_or(|verdict| !verdict.is_valid()), "valid once revoked");
+        }
+        engine.tick().unwrap();
+    }
 }
 
 fn survives_a_round<T>(kind: Kind, key: &Key, bytes: &[u8])
