@@ -232,8 +232,8 @@ fn dressed_up(kind: Kind, key: &Key, body: &[u8]) -> Vec<u8> {
     [&head, crc.to_le_bytes().as_slice(), body].concat()
 }
 
-/// Imports: refused, or a store that an export and a second import give once more, and that an
-/// engine opens or refuses.
+/// Imports: refused, or a store that an export and a second import give once more, that takes
+/// more rows, and that an engine opens or refuses.
 pub fn store_import(data: &[u8]) {
     import_any(data);
     import_any(&framed(data));
@@ -254,6 +254,10 @@ fn import_any(bytes: &[u8]) {
     let copy = MemoryStore::new();
     assert_eq!(import(&copy, &mut exported.as_slice()).unwrap().rows, summary.rows);
     assert_eq!(all_rows(&copy), rows);
+    let key = Key::new(Group(0), Table::Data, b"one more").unwrap();
+    let batch = Batch::new(key.group(), Durability::Durable).put(key, vec![], Timestamp::NEVER);
+    let Ok(Commit::Committed { version }) = copy.commit(batch) else { panic!("takes no row") };
+    assert!(version > store.version());
 
     let Some(engine) = unless_refused(open(store)) else { return };
     engine.tick().unwrap();
