@@ -1,5 +1,6 @@
 """The package as its users import it. Runs against the installed wheel, never the sources."""
 
+import ast
 import importlib.metadata
 import pickle
 import re
@@ -44,6 +45,19 @@ def test_numbers_and_names_are_those_of_c(enum: type[IntEnum], prefix: str) -> N
     members = {member.name: member.value for member in enum}
     assert members == constants_of_the_c_header(prefix)
     assert members
+
+
+@pytest.mark.parametrize("enum", [sessile.ErrorKind, sessile.Reason])
+def test_the_stub_has_the_same_numbers(enum: type[IntEnum]) -> None:
+    stub = Path(sessile.__file__).with_name("_sessile.pyi")
+    classes = [node for node in ast.parse(stub.read_text()).body if isinstance(node, ast.ClassDef)]
+    body = next(node.body for node in classes if node.name == enum.__name__)
+    members = {
+        ast.unparse(node.targets[0]): ast.literal_eval(node.value)
+        for node in body
+        if isinstance(node, ast.Assign)
+    }
+    assert members == {member.name: member.value for member in enum}
 
 
 @pytest.mark.parametrize("enum", [sessile.ErrorKind, sessile.Reason])
