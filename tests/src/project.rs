@@ -10,8 +10,8 @@ pub fn project_root() -> PathBuf {
     tests.parent().map_or_else(|| tests.to_path_buf(), Path::to_path_buf)
 }
 
-/// Every file of the project, by its path from the root: all but what builds leave behind (hidden
-/// folders, those with a `CACHEDIR.TAG`, as cargo makes them, and what a fuzzer keeps).
+/// Every file of the project, by its path from the root: all but what builds leave behind, in
+/// folders that are hidden or a fuzzer's, `target`, and whatever cargo marked as a cache.
 ///
 /// # Panics
 /// When a folder cannot be read.
@@ -37,8 +37,9 @@ pub fn project_files() -> Vec<String> {
 }
 
 fn is_left_behind(folder: &Path, name: &str) -> bool {
-    let fuzzers = ["corpus", "artifacts", "__pycache__"].contains(&name);
-    name.starts_with('.') || fuzzers || folder.join("CACHEDIR.TAG").is_file()
+    // The mark alone would not do: cargo leaves a `target` that was there before it without one.
+    let is_named_so = ["target", "corpus", "artifacts", "__pycache__"].contains(&name);
+    name.starts_with('.') || is_named_so || folder.join("CACHEDIR.TAG").is_file()
 }
 
 /// Runs a command and gives what it printed.
