@@ -36,6 +36,11 @@ macro_rules! error_kinds {
             pub const fn name(self) -> &'static str {
                 match self { $(ErrorKind::$variant => $name,)* }
             }
+
+            /// What it means, in a sentence or two: the text of this page, for other languages.
+            pub const fn description(self) -> &'static str {
+                match self { $(ErrorKind::$variant => concat!($($doc),*).trim_ascii_start(),)* }
+            }
         }
     };
 }

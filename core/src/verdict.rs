@@ -22,6 +22,11 @@ macro_rules! reasons {
             pub const fn name(self) -> &'static str {
                 match self { $(Reason::$variant => $name,)* }
             }
+
+            /// What it means, in a sentence or two: the text of this page, for other languages.
+            pub const fn description(self) -> &'static str {
+                match self { $(Reason::$variant => concat!($($doc),*).trim_ascii_start(),)* }
+            }
         }
     };
 }

@@ -1,11 +1,14 @@
 //! What several of the integration tests share.
 
 pub mod fixture;
+mod project;
 
 use std::sync::{Arc, Condvar, Mutex};
 
 use sessile::store::Table;
 use sessile::testing::{FaultStore, Moment};
+
+pub use project::{STATIC_LINK_ARGS, build_c_library, project_files, project_root, run};
 
 /// Holds a read of a session back: the row has been read, but the reader does not have it yet.
 #[derive(Clone, Default)]

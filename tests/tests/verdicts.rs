@@ -5,9 +5,15 @@ use std::collections::BTreeMap;
 use sessile::{CreateOptions, Engine, ErrorKind, Reason};
 use sessile_tests::fixture::{MINUTE, engine, log_in, reason};
 
-/// Reasons that no verification of a session token has: they belong to other kinds of tokens.
-const OF_OTHER_TOKENS: [Reason; 4] =
-    [Reason::WrongPurpose, Reason::Denied, Reason::StaleClaims, Reason::Reused];
+/// Reasons that are met with other kinds of tokens, in their tests.
+const OF_OTHER_TOKENS: [Reason; 6] = [
+    Reason::WrongPurpose,
+    Reason::Denied,
+    Reason::StaleClaims,
+    Reason::Reused,
+    Reason::WrongClient,
+    Reason::BeyondGrant,
+];
 
 fn why(engine: &Engine, token: &str) -> Reason {
     reason(engine, token).expect("the token is valid")

@@ -147,10 +147,10 @@ impl Inner {
             let row = store.get(&key)?;
             match row.and_then(|row| self.read_session(&key, &row)) {
                 Some(SessionRow::Rotated(Rotated { to, .. })) => latest = to,
-                _ => break,
+                _ => return Ok(latest),
             }
         }
-        Ok(latest)
+        Err(Error::new(ErrorKind::Corrupt, "the rotations of a session lead in a circle"))
     }
 
     /// The record in a session's row, its symbols resolved. What cannot be read is no session,

@@ -3,6 +3,7 @@
 mod clock;
 pub mod conformance;
 mod fault;
+pub mod fuzz;
 pub mod history;
 
 pub use clock::ManualClock;

@@ -1,0 +1,598 @@
+//! The layers of the core: imports point down, and some words belong to one file.
+//!
+//! Reads the sources as tokens, from `lib.rs` along its `mod` lines, and looks at every path that
+//! starts with `crate::`, `super::`, `self::` or the name of a child module, in imports, bodies
+//! and macros alike. A `pub use` of a child's names hands them on and is no import.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use sessile_tests::{project_files, project_root};
+
+/// Each module's layer; the longest name that fits counts. Imports may point down or aside.
+/// Where one child of a module is listed, all of them are, here or in [`PARTS`].
+const LAYERS: &[(&str, u8)] = &[
+    ("error", 0),
+    ("verdict", 0),
+    ("time", 0),
+    ("sync", 0),
+    ("codec::base64url", 0),
+    ("data", 1),
+    ("id", 1),
+    ("record", 1),
+    ("policy", 2),
+    ("codec", 2),
+    ("token", 2),
+    ("keys", 2),
+    ("cookie", 2),
+    ("store", 3),
+    ("cache", 3),
+    ("store::export", 4),
+    ("store::memory", 4),
+    ("store::sled", 4),
+    ("config", 5),
+    ("engine", 5),
+    ("testing", 6),
+];
+
+/// Children that are one with their parent, although others are not.
+const PARTS: &[&str] = &["codec::record", "store::key"];
+
+/// Layers whose modules do not know each other: the engine alone joins them.
+const STRANGERS: &[u8] = &[3, 4];
+
+/// What may be named of `std::sync` outside `sync`: nothing that blocks or orders memory.
+const SYNC_ANYWHERE: &[&str] = &["Arc", "Weak"];
+
+/// Where a file is long enough to ask for its parts.
+const FILE_LINES_MAX: usize = 600;
+
+/// Files that are longer, and why that is well.
+const LONGER_FILES: &[(&str, &str)] = &[
+    ("core/src/cookie/tests.rs", "one case after another, of one module"),
+    ("core/src/testing/conformance.rs", "one function for each rule of the store's contract"),
+];
+
+#[test]
+fn the_core_keeps_its_layers() {
+    let src = project_root().join("core/src");
+    let faults = check(&|path| std::fs::read_to_string(src.join(path)).ok());
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn no_source_file_is_longer_than_one_can_keep_in_mind() {
+    let is_source = |file: &String| file.ends_with(".rs") && file.contains("/src/");
+    let lengths = project_files().into_iter().filter(is_source).map(|file| {
+        let lines = std::fs::read_to_string(project_root().join(&file)).unwrap().lines().count();
+        (file, lines)
+    });
+    assert_eq!(length_faults(lengths.collect()), [] as [String; 0]);
+}
+
+/// Too long files that are no exception, and exceptions that need be none.
+fn length_faults(lengths: Vec<(String, usize)>) -> Vec<String> {
+    let too_long: BTreeMap<_, _> =
+        lengths.into_iter().filter(|(_, lines)| *lines > FILE_LINES_MAX).collect();
+    let is_exception = |file: &str| LONGER_FILES.iter().any(|(name, _)| *name == file);
+    let new = too_long.iter().filter(|(file, _)| !is_exception(file));
+    let mut faults: Vec<_> = new.map(|(file, lines)| format!("{file}: {lines} lines")).collect();
+    let stale = LONGER_FILES.iter().filter(|(file, _)| !too_long.contains_key(*file));
+    faults.extend(stale.map(|(file, _)| format!("{file} is no longer too long, strike it out")));
+    faults
+}
+
+/// Every fault of the crate whose files `read` gives by their path below `src`.
+fn check(read: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    let mut checker = Checker { read, faults: Vec::new(), imports: BTreeMap::new() };
+    checker.file("lib.rs", &[], false);
+    checker.circles();
+    checker.faults.sort();
+    checker.faults.dedup();
+    checker.faults
+}
+
+struct Checker<'a> {
+    read: &'a dyn Fn(&str) -> Option<String>,
+    faults: Vec<String>,
+    /// Which module of the table names which.
+    imports: BTreeMap<&'static str, BTreeSet<&'static str>>,
+}
+
+/// Where in the crate some code stands.
+#[derive(Clone)]
+struct Place {
+    file: String,
+    module: Vec<String>,
+    /// Only compiled for tests.
+    is_test: bool,
+    /// The child modules that are declared here.
+    children: BTreeSet<String>,
+}
+
+impl Checker<'_> {
+    fn file(&mut self, file: &str, module: &[String], is_test: bool) {
+        let Some(text) = (self.read)(file) else {
+            return self.faults.push(format!("{file}: not found"));
+        };
+        if !is_test && !is_known(module) {
+            let name = module.join("::");
+            self.faults.push(format!("{file}: `{name}` has no layer, add it to the table"));
+        }
+        let tokens = match text.parse::<TokenStream>() {
+            Ok(tokens) => tokens,
+            Err(error) => return self.faults.push(format!("{file}: {error}")),
+        };
+        let children = children(&tokens);
+        let place = Place { file: file.into(), module: module.to_vec(), is_test, children };
+        self.tokens(tokens, &place);
+    }
+
+    fn tokens(&mut self, tokens: TokenStream, place: &Place) {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        // Since the last `;` or `}`: an attribute that keeps the coming item for tests.
+        let mut for_tests = false;
+        let mut is_public = false;
+        let mut i = 0;
+        while let Some(token) = tokens.get(i) {
+            let here = Place { is_test: place.is_test || for_tests, ..place.clone() };
+            match token {
+                TokenTree::Punct(punct) if punct.as_char() == '#' => {
+                    if let Some(TokenTree::Group(attribute)) = tokens.get(i + 1)
+                        && attribute.delimiter() == Delimiter::Bracket
+                    {
+                        for_tests |= is_cfg_test(&attribute.stream().to_string());
+                        i += 1;
+                    }
+                }
+                TokenTree::Punct(punct) if punct.as_char() == ';' => {
+                    (for_tests, is_public) = (false, false);
+                }
+                TokenTree::Group(group) => {
+                    self.tokens(group.stream(), &here);
+                    let is_end = group.delimiter() == Delimiter::Brace;
+                    (for_tests, is_public) = (for_tests && !is_end, is_public && !is_end);
+                }
+                TokenTree::Ident(ident) if ident == "mod" => {
+                    if let Some(TokenTree::Ident(name)) = tokens.get(i + 1) {
+                        let mut inner = here.clone();
+                        inner.module.push(name.to_string());
+                        match tokens.get(i + 2) {
+                            Some(TokenTree::Group(body)) => {
+                                inner.children = children(&body.stream());
+                                self.tokens(body.stream(), &inner);
+                                (for_tests, is_public) = (false, false);
+                                i += 2;
+                            }
+                            _ => {
+                                self.child_file(&inner);
+                                i += 1;
+                            }
+                        }
+                    }
+                }
+                TokenTree::Ident(ident) if ident == "pub" => is_public = true,
+                TokenTree::Ident(ident) if ident == "use" && is_public => {
+                    i = self.hands_on(&tokens, i + 1, &here);
+                    continue;
+                }
+                TokenTree::Ident(ident) => {
+                    if ident == "unsafe" {
+                        self.fault(&here, token, "`unsafe` has no place in the core");
+                    }
+                    let (paths, next) = paths_from(&tokens, i);
+                    let is_macro = matches!(tokens.get(next), Some(t) if t.to_string() == "!");
+                    for path in &paths {
+                        // An exported macro stands at the root, wherever it was written.
+                        if !(is_macro && path.len() == 2 && path[0] == "crate") {
+                            self.path(&here, token, path);
+                        }
+                    }
+                    i = next;
+                    continue;
+                }
+                _ => {}
+            }
+            i += 1;
+        }
+    }
+
+    /// A `pub use` from `tokens[start]` on; gives where to go on reading. What it takes from
+    /// children is no import; the rest is.
+    fn hands_on(&mut self, tokens: &[TokenTree], start: usize, place: &Place) -> usize {
+        let (paths, next) = paths_from(tokens, start);
+        for path in &paths {
+            let path = path.strip_prefix(&["self".to_owned()]).unwrap_or(path);
+            if !path.first().is_some_and(|first| place.children.contains(first)) {
+                self.path(place, &tokens[start], path);
+            }
+        }
+        next.max(start + 1)
+    }
+
+    /// Follows `mod name;`.
+    fn child_file(&mut self, place: &Place) {
+        let stem = place.module.join("/");
+        let flat = format!("{stem}.rs");
+        let file = if (self.read)(&flat).is_some() { flat } else { format!("{stem}/mod.rs") };
+        self.file(&file, &place.module, place.is_test);
+    }
+
+    fn path(&mut self, place: &Place, at: &TokenTree, path: &[String]) {
+        let words: Vec<&str> = path.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            // `pub(crate)`
+            ["crate"] => {}
+            ["crate", rest @ ..] => self.import(place, at, rest),
+            ["self", rest @ ..] if !rest.is_empty() => {
+                let module: Vec<&str> = place.module.iter().map(String::as_str).collect();
+                self.import(place, at, &[module.as_slice(), rest].concat());
+            }
+            ["super", ..] => {
+                let ups = words.iter().take_while(|word| **word == "super").count();
+                let kept = place.module.len().saturating_sub(ups);
+                let parents = place.module.iter().take(kept).map(String::as_str);
+                let target: Vec<&str> = parents.chain(words.iter().skip(ups).copied()).collect();
+                self.import(place, at, &target);
+            }
+            [first, _, ..] if place.children.contains(*first) => {
+                let module: Vec<&str> = place.module.iter().map(String::as_str).collect();
+                self.import(place, at, &[module.as_slice(), &words].concat());
+            }
+            _ => self.foreign(place, at, &words),
+        }
+    }
+
+    /// A path to `target` in the core itself.
+    fn import(&mut self, place: &Place, at: &TokenTree, target: &[&str]) {
+        if place.is_test || place.module.is_empty() {
+            return;
+        }
+        let Some((to, to_layer)) = layer_of(target) else {
+            let name = target.join("::");
+            let fault = format!("`crate::{name}`: name the module that has it, not the crate");
+            return self.fault(place, at, &fault);
+        };
+        let Some((from, from_layer)) = layer_of(&place.module) else {
+            return;
+        };
+        if from == to {
+            return;
+        }
+        self.imports.entry(from).or_default().insert(to);
+        if to_layer > from_layer {
+            let fault = format!("`{from}` (layer {from_layer}) names `{to}` (layer {to_layer})");
+            self.fault(place, at, &fault);
+        } else if to_layer == from_layer && STRANGERS.contains(&to_layer) {
+            self.fault(place, at, &format!("`{from}` names `{to}`: only the engine joins them"));
+        }
+    }
+
+    /// A path that starts outside the core, or at a name that an import brought.
+    fn foreign(&mut self, place: &Place, at: &TokenTree, path: &[&str]) {
+        if place.is_test {
+            return;
+        }
+        let module = place.module.join("::");
+        if let ["sled", _, ..] = path
+            && !format!("{module}::").starts_with("store::sled::")
+        {
+            self.fault(place, at, "`sled::` outside `store::sled`");
+        }
+        let is_sync = match path {
+            ["std" | "core" | "alloc", "sync", name, ..] => !SYNC_ANYWHERE.contains(name),
+            ["std" | "core" | "alloc", "sync"] | ["std", "thread", ..] => true,
+            ["parking_lot" | "shuttle" | "loom", _, ..] => true,
+            _ => false,
+        };
+        if is_sync && !format!("{module}::").starts_with("sync::") {
+            self.fault(place, at, &format!("`{}` outside `sync`", path.join("::")));
+        }
+    }
+
+    fn fault(&mut self, place: &Place, at: &TokenTree, what: &str) {
+        self.faults.push(format!("{}:{}: {what}", place.file, at.span().start().line));
+    }
+
+    /// Layers forbid a circle except within one, so look for it everywhere.
+    fn circles(&mut self) {
+        for start in self.imports.keys() {
+            let mut seen = BTreeSet::new();
+            let mut todo = vec![*start];
+            while let Some(module) = todo.pop() {
+                for next in self.imports.get(module).into_iter().flatten() {
+                    if next == start {
+                        self.faults.push(format!("`{start}` and `{module}` import in a circle"));
+                    }
+                    if seen.insert(*next) {
+                        todo.push(next);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether the table says where `module` belongs: by itself, or as part of one whose children are
+/// not listed.
+fn is_known(module: &[String]) -> bool {
+    let Some((name, _)) = layer_of(module) else { return module.is_empty() };
+    let is_split = LAYERS.iter().any(|(other, _)| other.starts_with(&format!("{name}::")));
+    let module = module.join("::");
+    let is_part = |part: &&str| module == **part || module.starts_with(&format!("{part}::"));
+    name == module || !is_split || PARTS.iter().any(is_part)
+}
+
+/// The names of the modules that are declared in `tokens` themselves.
+fn children(tokens: &TokenStream) -> BTreeSet<String> {
+    let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let names = tokens.windows(2).filter_map(|pair| match pair {
+        [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "mod" => Some(name.to_string()),
+        _ => None,
+    });
+    names.collect()
+}
+
+/// The module of the table that `path` is in, with its layer.
+fn layer_of(path: &[impl AsRef<str>]) -> Option<(&'static str, u8)> {
+    let fits = |name: &str| {
+        let words: Vec<&str> = name.split("::").collect();
+        words.len() <= path.len() && words.iter().zip(path).all(|(a, b)| *a == b.as_ref())
+    };
+    let found = LAYERS.iter().filter(|(name, _)| fits(name));
+    found.copied().max_by_key(|(name, _)| name.len())
+}
+
+/// Whether an attribute keeps its item for tests: `cfg(test)`, `cfg(all(test, ...))`.
+fn is_cfg_test(attribute: &str) -> bool {
+    let attribute: String = attribute.split_whitespace().collect();
+    attribute == "cfg(test)" || attribute.starts_with("cfg(all(test,")
+}
+
+/// The paths that start at the identifier `tokens[start]`, with `{...}` of imports spread out, and
+/// where to go on reading.
+fn paths_from(tokens: &[TokenTree], start: usize) -> (Vec<Vec<String>>, usize) {
+    let mut path = Vec::new();
+    let mut i = start;
+    loop {
+        match tokens.get(i) {
+            Some(TokenTree::Ident(ident)) => path.push(ident.to_string()),
+            Some(TokenTree::Punct(punct)) if punct.as_char() == '*' => path.push("*".into()),
+            Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
+                return (spread(&path, group.stream()), i + 1);
+            }
+            _ => return (vec![path], i),
+        }
+        i += 1;
+        if !is_path_separator(tokens, i) {
+            return (vec![path], i);
+        }
+        i += 2;
+    }
+}
+
+/// The paths of an import list behind `prefix::`.
+fn spread(prefix: &[String], list: TokenStream) -> Vec<Vec<String>> {
+    let tokens: Vec<TokenTree> = list.into_iter().collect();
+    let is_comma = |t: &TokenTree| matches!(t, TokenTree::Punct(p) if p.as_char() == ',');
+    let entries = tokens.split(is_comma).filter(|entry| !entry.is_empty());
+    let mut paths = Vec::new();
+    for entry in entries {
+        for mut path in paths_from(entry, 0).0 {
+            path.retain(|word| word != "self");
+            paths.push([prefix, &path].concat());
+        }
+    }
+    paths
+}
+
+fn is_path_separator(tokens: &[TokenTree], i: usize) -> bool {
+    let is_colon =
+        |t: Option<&TokenTree>| matches!(t, Some(TokenTree::Punct(p)) if p.as_char() == ':');
+    is_colon(tokens.get(i)) && is_colon(tokens.get(i + 1))
+}
+
+mod the_checker_itself {
+    use super::{LONGER_FILES, check, length_faults};
+
+    /// Faults of a crate with these files.
+    fn faults(files: &[(&str, &str)]) -> Vec<String> {
+        check(&|path| files.iter().find(|(name, _)| *name == path).map(|(_, text)| (*text).into()))
+    }
+
+    #[track_caller]
+    fn assert_one_fault(files: &[(&str, &str)], expected: &str) {
+        let faults = faults(files);
+        assert!(faults.len() == 1 && faults[0].contains(expected), "{expected}: {faults:?}");
+    }
+
+    #[test]
+    fn is_content_with_imports_that_point_down() {
+        let files = [
+            ("lib.rs", "mod error; mod id; pub mod store; pub use store::Key;"),
+            ("error.rs", "use std::sync::{Arc, Weak}; //! crate::id in a comment"),
+            ("id.rs", "use crate::error::{Error, Result}; const S: &str = \"crate::store\";"),
+            ("store/mod.rs", "mod key; mod memory; pub use {key::Key, memory::MemoryStore};"),
+            ("store/key.rs", "use super::Batch; use crate::{error::Error, id::{self, Group}};"),
+            ("store/memory.rs", "use super::Key; fn f(k: &crate::id::Group) {}"),
+        ];
+        assert_eq!(faults(&files), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn lets_a_module_hand_on_its_childrens_names() {
+        for text in [
+            "mod memory; pub use memory::MemoryStore;",
+            "pub use self::memory::{MemoryStore, open}; mod memory;",
+            "mod memory; #[cfg(feature = \"x\")] pub(crate) use memory::*;",
+            "mod memory { pub fn f() {} } pub use memory::f;",
+        ] {
+            let files = [("lib.rs", "mod store;"), ("store/mod.rs", text), ("store/memory.rs", "")];
+            assert_eq!(faults(&files), [] as [&str; 0], "{text}");
+        }
+        let files = [
+            ("lib.rs", "mod error; mod engine;"),
+            ("error.rs", "pub use crate::engine::Engine;"),
+            ("engine.rs", ""),
+        ];
+        assert_one_fault(&files, "`error` (layer 0) names `engine` (layer 5)");
+    }
+
+    #[test]
+    fn sees_an_import_that_points_up_however_it_is_written() {
+        for text in [
+            "use crate::store::Key;",
+            "use crate::{error::Error, store::{Key}};",
+            "fn f() -> crate::store::Key {}",
+            "mod inner { use super::super::store::Key; }",
+            "use super::store;",
+            "m!(crate::store::Key);",
+            "use crate::store::*;",
+            "macro_rules! m { () => { $crate::store::f() } }",
+        ] {
+            let files = [
+                ("lib.rs", "mod error; mod id; mod store;"),
+                ("error.rs", ""),
+                ("id.rs", text),
+                ("store.rs", ""),
+            ];
+            assert_one_fault(&files, "`id` (layer 1) names `store` (layer 3)");
+        }
+    }
+
+    #[test]
+    fn sees_cache_and_store_joined() {
+        let files = [
+            ("lib.rs", "mod cache; mod store;"),
+            ("cache.rs", "use crate::store::Key;"),
+            ("store.rs", ""),
+        ];
+        assert_one_fault(&files, "only the engine joins them");
+    }
+
+    #[test]
+    fn sees_a_store_that_uses_its_own_backend() {
+        for text in [
+            "mod memory; fn f() { self::memory::open() }",
+            "mod memory; fn f() { memory::open() }",
+            "pub mod memory; use memory::MemoryStore;",
+            "mod memory; pub fn f() { use memory::open; }",
+        ] {
+            let files = [("lib.rs", "mod store;"), ("store/mod.rs", text), ("store/memory.rs", "")];
+            assert_one_fault(&files, "`store` (layer 3) names `store::memory` (layer 4)");
+        }
+    }
+
+    #[test]
+    fn sees_a_circle_within_a_layer() {
+        let files = [
+            ("lib.rs", "mod keys; mod token;"),
+            ("keys.rs", "use crate::token::Token;"),
+            ("token.rs", "use crate::keys::Key;"),
+        ];
+        let faults = faults(&files);
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        assert!(faults.iter().all(|fault| fault.contains("in a circle")), "{faults:?}");
+    }
+
+    #[test]
+    fn takes_the_canonical_text_form_for_the_lowest_layer() {
+        let files = [
+            ("lib.rs", "mod codec; mod id;"),
+            ("codec/mod.rs", "pub(crate) mod base64url; pub(crate) mod record;"),
+            ("codec/base64url.rs", ""),
+            ("codec/record.rs", "use super::base64url; use crate::id::Handle;"),
+            ("id.rs", "use crate::codec::base64url;"),
+        ];
+        assert_eq!(faults(&files), [] as [&str; 0]);
+        let mut files = files;
+        files[4].1 = "use crate::codec::record;";
+        let faults = faults(&files);
+        assert!(faults[0].contains("in a circle"), "{faults:?}");
+        assert!(faults.iter().any(|fault| fault.contains("names `codec`")), "{faults:?}");
+    }
+
+    #[test]
+    fn sees_a_name_taken_from_the_crate_root() {
+        let files = [("lib.rs", "mod id;"), ("id.rs", "use crate::Error;")];
+        assert_one_fault(&files, "name the module");
+    }
+
+    #[test]
+    fn sees_a_module_without_a_layer() {
+        assert_one_fault(&[("lib.rs", "mod helpers;"), ("helpers.rs", "")], "has no layer");
+        let files = [("lib.rs", "mod store;"), ("store.rs", "mod redis;"), ("store/redis.rs", "")];
+        assert_one_fault(&files, "`store::redis` has no layer");
+        let files = [("lib.rs", "mod keys;"), ("keys.rs", "mod jwks;"), ("keys/jwks.rs", "")];
+        assert_eq!(faults(&files), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn sees_a_file_that_is_too_long_and_an_exception_that_is_not() {
+        let lengths = |lines| LONGER_FILES.iter().map(move |(file, _)| ((*file).into(), lines));
+        let mut planted: Vec<(String, usize)> = lengths(601).collect();
+        assert_eq!(length_faults(planted.clone()), [] as [&str; 0]);
+        planted.extend([("core/src/a.rs".into(), 601), ("core/src/b.rs".into(), 600)]);
+        assert_eq!(length_faults(planted), ["core/src/a.rs: 601 lines"]);
+        assert_eq!(length_faults(lengths(600).collect()).len(), LONGER_FILES.len());
+    }
+
+    #[test]
+    fn sees_sled_outside_its_file() {
+        let lib = ("lib.rs", "mod engine; mod store;");
+        let store = ("store/mod.rs", "mod sled;");
+        let inside = ("store/sled.rs", "use sled::Db; use crate::store;");
+        let fine = [lib, store, inside, ("engine.rs", "use crate::store::sled::SledStore;")];
+        assert_eq!(faults(&fine), [] as [&str; 0]);
+        let planted = [lib, store, inside, ("engine.rs", "fn f(db: &sled::Db) {}")];
+        assert_one_fault(&planted, "`sled::` outside");
+    }
+
+    #[test]
+    fn sees_locks_atomics_and_threads_outside_sync() {
+        for text in [
+            "use std::sync::Mutex;",
+            "use std::sync::{Arc, atomic::AtomicU64};",
+            "use std::{fmt, sync::RwLock};",
+            "use std::sync;",
+            "use std::sync::*;",
+            "fn f() { std::thread::yield_now() }",
+            "use parking_lot::Mutex;",
+        ] {
+            let files = [("lib.rs", "mod id; mod sync;"), ("id.rs", text), ("sync.rs", text)];
+            assert_one_fault(&files, "outside `sync`");
+        }
+    }
+
+    #[test]
+    fn sees_unsafe_anywhere() {
+        let files = [("lib.rs", "mod id;"), ("id.rs", "fn f() { unsafe { g() } }")];
+        assert_one_fault(&files, "id.rs:1: `unsafe`");
+        let files = [("lib.rs", "#[cfg(test)] mod tests { fn f() { unsafe { g() } } }")];
+        assert_one_fault(&files, "`unsafe`");
+    }
+
+    #[test]
+    fn lets_tests_name_what_they_need_and_nothing_after_them() {
+        let upward = "use crate::store::Key; use std::thread; use sled::Db;";
+        let tests = format!("#[cfg(test)] #[path = \"x\"] mod tests {{ {upward} }}");
+        let store = ("store.rs", "");
+        let files = [("lib.rs", "mod id; mod store;"), ("id.rs", tests.as_str()), store];
+        assert_eq!(faults(&files), [] as [&str; 0]);
+        let lib = "mod id; mod store; #[cfg(all(test, shuttle))] mod schedules;";
+        let files = [("lib.rs", lib), ("schedules.rs", upward), ("id.rs", ""), store];
+        assert_eq!(faults(&files), [] as [&str; 0]);
+        for after in [
+            "#[cfg(test)] use a::B; use crate::store::Key;",
+            "#[cfg(test)] mod tests {} use crate::store::Key;",
+            "#[cfg(test)] mod tests; use crate::store::Key;",
+            "#[cfg(feature = \"testing\")] use crate::store::Key;",
+            "#[cfg(not(test))] use crate::store::Key;",
+            "#[cfg(any(test, x))] use crate::store::Key;",
+        ] {
+            let lib = ("lib.rs", "mod id; mod store;");
+            let files = [lib, ("id.rs", after), ("id/tests.rs", upward), store];
+            assert_one_fault(&files, "names `store`");
+        }
+    }
+}
