@@ -68,6 +68,39 @@ fn a_token_two_back_ends_the_session_and_everything_of_it() {
 }
 
 #[test]
+fn once_its_successor_has_arrived_a_token_is_good_for_the_grace_alone() {
+    for is_written in [false, true] {
+        let (engine, clock) = engine();
+        let issued = log_in_with(&engine, RefreshGrant::new());
+        let first = token_of(&issued);
+        let Refresh::Rotated(second) = refresh(&engine, &first) else { panic!("not rotated") };
+        engine.confirm_refresh(issued.session.handle(), second.generation);
+        if is_written {
+            engine.tick().unwrap();
+            assert_eq!(engine.stats().pending_touches, 0);
+        }
+        clock.advance(Duration::from_millis(9_999));
+        assert!(matches!(refresh(&engine, &first), Refresh::Replayed(_)));
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(refresh(&engine, &first).reason(), Some(Reason::Reused));
+        let second = second.refresh_token.as_str();
+        assert_eq!(refresh(&engine, second).reason(), Some(Reason::Reused));
+    }
+}
+
+#[test]
+fn a_confirmation_of_an_older_generation_counts_for_nothing() {
+    let (engine, clock) = engine();
+    let issued = log_in_with(&engine, RefreshGrant::new());
+    let first = token_of(&issued);
+    let second = rotated(&engine, &first);
+    engine.confirm_refresh(issued.session.handle(), 0);
+    clock.advance(MINUTE);
+    assert!(matches!(refresh(&engine, &first), Refresh::Replayed(_)));
+    rotated(&engine, &second);
+}
+
+#[test]
 fn a_reuse_is_found_after_a_restart_too() {
     let store = Arc::new(MemoryStore::new());
     let open = || {

@@ -107,8 +107,8 @@ impl Inner {
             SessionRow::Rotated(_) => return Ok(Found::Rejected(Reason::RevokedSession)),
             SessionRow::Ended { cause, .. } => return Ok(Found::Rejected(ended_reason(cause))),
         };
-        let pending = self.touches.lock().get(handle).copied();
-        let persisted = record.last_seen.max(pending.unwrap_or_default());
+        self.pending(handle).apply(&mut record);
+        let persisted = record.last_seen;
         record.last_seen = persisted.max(seen.unwrap_or_default());
         let subject = match &record.subject {
             Some(subject) => self.subject_record(store, handle.group(), subject)?,

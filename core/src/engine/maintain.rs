@@ -143,16 +143,15 @@ impl Inner {
     /// nothing is created.
     pub(super) fn flush_touches(&self) -> Result<u64> {
         let store = self.store()?;
-        let pending: Vec<_> = self.touches.lock().iter().map(|(h, at)| (*h, *at)).collect();
+        let touches: Vec<_> = self.touches.lock().iter().map(|(h, news)| (*h, *news)).collect();
         let mut written = 0;
-        for (handle, at) in pending {
+        for (handle, news) in touches {
             let key = session_key(&handle);
             let _one_writer = self.stripe(handle.group())?.lock();
             if let Some(row) = store.get(&key)?
                 && let Some(SessionRow::Live(mut record)) = self.read_session(&key, &row)
-                && record.last_seen < at
+                && news.apply(&mut record)
             {
-                record.last_seen = at;
                 let expires_at = record.expires_at();
                 let bytes =
                     record::encode(Kind::Session, &key.to_vec(), &SessionRow::Live(record))?;
@@ -167,7 +166,7 @@ impl Inner {
             }
             // Only now, so that a fill meanwhile finds it here or in the store.
             let mut touches = self.touches.lock();
-            if touches.get(&handle) == Some(&at) {
+            if touches.get(&handle) == Some(&news) {
                 touches.remove(&handle);
             }
         }

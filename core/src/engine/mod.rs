@@ -50,6 +50,7 @@ pub use rotate::RotateOptions;
 pub use session::{Authentication, Issued, Session, SessionInfo, Verdict};
 pub use signed::Unsigned;
 pub use single_use::{IssuedSingleUse, SingleUse, SingleUseOptions};
+use touch::Pending;
 pub use transfer::Restored;
 pub use watch::Watch;
 use watch::Watches;
@@ -83,7 +84,7 @@ struct Inner {
     condemned: Condemned,
     clock: MonotoneClock,
     /// Touches that the store has yet to learn of.
-    touches: Mutex<HashMap<Handle, Timestamp>>,
+    touches: Mutex<HashMap<Handle, Pending>>,
     /// The time that the store has, so that a restart with a clock set back is noticed.
     clock_mark: AtomicU64,
     bus: Bus,

@@ -156,6 +156,8 @@ impl Refresh {
 pub struct Refreshed {
     /// The token for the next refresh.
     pub refresh_token: RefreshToken,
+    /// Its generation: how many rotations there were.
+    pub generation: u32,
     /// The session.
     pub session: Session,
     /// The scopes that were asked for and granted.
@@ -166,10 +168,16 @@ pub struct Refreshed {
 
 impl Engine {
     /// Takes a refresh token and gives the next, in one durable commit; the session counts as
-    /// used. See the [table](crate#refresh-tokens) of what each token is worth.
+    /// used.
     ///
-    /// A token that was used and whose successor is known to have arrived ends its session, and
-    /// with it all that came of it, before this returns: somebody has a copy (RFC 9700, 4.14.2).
+    /// | presented | answer |
+    /// |---|---|
+    /// | the newest token | [`Rotated`](Refresh::Rotated): the next one |
+    /// | the one before, and nothing that came with the newest was presented yet | [`Replayed`](Refresh::Replayed): the newest once more; its answer was lost, or two tabs asked at once |
+    /// | the one before, within the configured grace of its rotation | the same |
+    /// | anything older | [`Reused`](Reason::Reused): somebody has a copy (RFC 9700, 4.14.2) |
+    ///
+    /// A reuse ends the session, and with it all that came of it, before this returns.
     ///
     /// # Errors
     /// - [`OutcomeUnknown`](ErrorKind::OutcomeUnknown): let the client ask again with the same
@@ -179,6 +187,14 @@ impl Engine {
         let refresh = self.inner.refresh(token.as_bytes(), request)?;
         self.ensure_maintenance();
         Ok(refresh)
+    }
+
+    /// Notes that the client presented something that it got with this generation: then it has
+    /// the refresh token of that, too, and the one before is good for the grace only. The
+    /// engine's own access tokens do so by themselves; this is for hosts that mint others.
+    pub fn confirm_refresh(&self, handle: &Handle, generation: u32) {
+        self.inner.note_confirmed(*handle, generation);
+        self.ensure_maintenance();
     }
 }
 
@@ -285,6 +301,7 @@ impl Inner {
         let now = self.clock.now();
         Ok(Refreshed {
             refresh_token: self.keyring().sign_refresh(handle, generation)?,
+            generation,
             session: Session::new(Facts::of(*handle, &live.record), live.record.last_seen, now),
             scopes: grant.scopes,
             audiences: grant.audiences,

@@ -194,8 +194,7 @@ impl Inner {
                     continue;
                 };
                 let handle = Handle::from_parts(group, random);
-                let pending = self.touches.lock().get(&handle).copied();
-                record.last_seen = record.last_seen.max(pending.unwrap_or_default());
+                self.pending(&handle).apply(&mut record);
                 if judge(&record, standing, now).is_err() {
                     continue;
                 }

@@ -5,6 +5,7 @@ use super::{Engine, Inner};
 use crate::error::Result;
 use crate::id::Handle;
 use crate::policy::touch_interval_ms;
+use crate::record::SessionRecord;
 use crate::sync::Ordering;
 use crate::time::Timestamp;
 
@@ -37,12 +38,52 @@ impl Engine {
     }
 }
 
+/// What this process knows of a session and the store has yet to learn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pending {
+    /// When the client was here.
+    pub(super) seen: Timestamp,
+    /// The generation of its refresh family of which the client is known to have a token.
+    pub(super) confirmed: Option<u32>,
+}
+
+impl Pending {
+    /// Puts what is known into the record. Says whether that changed it.
+    pub(super) fn apply(self, record: &mut SessionRecord) -> bool {
+        let is_later = record.last_seen < self.seen;
+        record.last_seen = record.last_seen.max(self.seen);
+        let mut is_confirmed = false;
+        if let Some(refresh) = &mut record.refresh
+            && self.confirmed == Some(refresh.generation)
+        {
+            is_confirmed = !refresh.is_confirmed;
+            refresh.is_confirmed = true;
+        }
+        is_later || is_confirmed
+    }
+}
+
 impl Inner {
     /// Remembers a touch until the store learns of it.
     pub(super) fn note_touch(&self, handle: Handle, at: Timestamp) {
+        self.note(handle, Pending { seen: at, confirmed: None });
+    }
+
+    /// Remembers that the client presented something of a generation.
+    pub(super) fn note_confirmed(&self, handle: Handle, generation: u32) {
+        self.note(handle, Pending { seen: self.clock.now(), confirmed: Some(generation) });
+    }
+
+    fn note(&self, handle: Handle, news: Pending) {
         let mut touches = self.touches.lock();
-        let seen = touches.entry(handle).or_insert(at);
-        *seen = at.max(*seen);
+        let pending = touches.entry(handle).or_default();
+        pending.seen = pending.seen.max(news.seen);
+        pending.confirmed = pending.confirmed.max(news.confirmed);
         self.has_work.store(true, Ordering::Relaxed);
+    }
+
+    /// What the store has yet to learn of a session.
+    pub(super) fn pending(&self, handle: &Handle) -> Pending {
+        self.touches.lock().get(handle).copied().unwrap_or_default()
     }
 }
