@@ -6,14 +6,17 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 home=$PWD
-target=${CARGO_TARGET_DIR:-$home/target}
-[[ $target == /* ]] || target=$home/$target
-tree=$target/plants
+work=${CARGO_TARGET_DIR:-$home/target}/plants
+[[ $work == /* ]] || work=$home/$work
+tree=$work/tree
+# Never the target directory of the real tree: cargo takes the two trees for one, and what was
+# built with a bug would be linked there.
+target=$work/target
 export CARGO_TARGET_DIR=$target RUST_BACKTRACE=0
 export SESSILE_SEED=${SESSILE_SEED:-1} SESSILE_SCHEDULES=${SESSILE_SCHEDULES:-5000}
 export SESSILE_HISTORIES=${SESSILE_HISTORIES:-5000}
 # Without it `git apply` would take the copy for a part of the repository around it.
-export GIT_CEILING_DIRECTORIES=$target
+export GIT_CEILING_DIRECTORIES=$work
 
 # check NAME MORE...: the checker's cargo command, with MORE at its end.
 check() {
