@@ -63,7 +63,11 @@ impl Cache {
 
     /// What `read` makes of the entry of `text`, if there is one that counts.
     #[inline]
-    pub(crate) fn get<R>(&self, text: &TokenText, read: impl FnOnce(&Entry) -> R) -> Option<R> {
+    pub(crate) fn get<R>(
+        &self,
+        text: &TokenText,
+        read: impl FnOnce(&Entry) -> Option<R>,
+    ) -> Option<R> {
         let group = group_of(text);
         let locked = self.locked(group)?;
         let shard = locked.shard.read();
@@ -72,7 +76,7 @@ impl Cache {
                 // Not an atomic addition: on the hot path a lost count is the better deal.
                 let hits = locked.hits.load(Ordering::Relaxed);
                 locked.hits.store(hits.wrapping_add(1), Ordering::Relaxed);
-                Some(read(entry))
+                read(entry)
             }
             _ => {
                 locked.misses.fetch_add(1, Ordering::Relaxed);
