@@ -4,6 +4,7 @@
 //! group, see [`epochs`]. It holds positives only: what was rejected is asked anew each time.
 
 mod epochs;
+mod index;
 mod shard;
 
 use std::sync::Arc;
