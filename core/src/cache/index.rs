@@ -206,6 +206,7 @@ const WORDS: usize = 16;
 /// The bits of a word that say where.
 const PLACE: u32 = (1 << 24) - 1;
 
+#[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
 const BITS: [u32; WORDS] = {
     let mut bits = [0; WORDS];
     let mut i = 0;
