@@ -4,10 +4,10 @@ S ?= 60
 # Other flags, so a directory of their own: switching rebuilds nothing.
 SCHEDULED = cargo test --target-dir $${CARGO_TARGET_DIR:-target}/schedules
 
-.PHONY: help demo test check header python fuzz schedules histories plants crash setup
+.PHONY: help demo test check header python fuzz schedules histories plants crash bench bench-report bench-smoke setup
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Run the main job on the embedded store
 	@.ci/setup.sh rust && cargo run --release --quiet -p sessile --example demo
@@ -39,6 +39,15 @@ plants: ## Plant each bug of tests/plants and demand that the checkers find it
 
 crash: ## Kill the writer 1,000 times
 	@SESSILE_CRASH_CYCLES=1000 cargo test --release -p sessile-tests --test crash -- --nocapture
+
+bench: ## Measure everything with criterion: 20 minutes; Q=verify measures one question
+	@cargo bench -p sessile-benches --bench questions -- $(Q)
+
+bench-report: ## Print the table of ratios: what, floor, ours, goal; Q="verify open" asks only those
+	@cargo run --release --quiet -p sessile-benches --bin report -- $(Q)
+
+bench-smoke: ## Run every benchmark once, small: does it still work?
+	@SESSILE_BENCH_SMOKE=1 cargo bench --quiet -p sessile-benches --bench questions -- --test && SESSILE_BENCH_SMOKE=1 cargo run --release --quiet -p sessile-benches --bin report >/dev/null
 
 setup: ## Install what the machine lacks for the tests
 	@.ci/setup.sh

@@ -5,6 +5,7 @@
 
 mod attachment;
 mod epochs;
+mod index;
 #[cfg(all(test, loom))]
 mod schedules;
 mod shard;
@@ -66,19 +67,21 @@ impl Cache {
 
     /// What `read` makes of the entry of `text`, if there is one that counts.
     #[inline]
-    pub(crate) fn get<R>(&self, text: &TokenText, read: impl FnOnce(&Entry) -> R) -> Option<R> {
+    pub(crate) fn get<R>(
+        &self,
+        text: &TokenText,
+        read: impl FnOnce(&Entry) -> Option<R>,
+    ) -> Option<R> {
         let group = group_of(text);
         let locked = self.locked(group)?;
         let shard = locked.shard.read();
         match shard.find(text) {
             Some(entry) if self.epochs.is_current(group, entry.stamp) => {
-                // Not an atomic addition: on the hot path a lost count is the better deal.
-                let hits = locked.hits.load(Ordering::Relaxed);
-                locked.hits.store(hits.wrapping_add(1), Ordering::Relaxed);
-                Some(read(entry))
+                count(&locked.hits);
+                read(entry)
             }
             _ => {
-                locked.misses.fetch_add(1, Ordering::Relaxed);
+                count(&locked.misses);
                 None
             }
         }
@@ -155,6 +158,13 @@ impl Cache {
     fn locked(&self, group: Group) -> Option<&Locked> {
         self.shards.get(group.index() >> self.shift).map(|padded| &padded.0)
     }
+}
+
+/// Not an atomic addition: on the hot path, and for who is flooded with forged tokens, a lost
+/// count is the better deal.
+#[inline]
+fn count(counter: &AtomicU64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
 
 /// 256 shards: with 16 threads, two meet at one lock in 6 % of the cases.

@@ -1,12 +1,11 @@
 //! One shard of the cache: single-threaded, no lock inside.
 //!
-//! Entries stand in a dense array; a table of 4-byte places finds them. So a shard costs what
+//! Entries stand in a dense array; an index of 4-byte words finds them. So a shard costs what
 //! its entries cost, where a table of whole entries is up to half empty. Eviction is CLOCK: the
 //! hand goes round the array, spares what was used since it last came by, and takes the rest.
 
-use hashbrown::HashTable;
-
 use super::attachment::Attachment;
+use super::index::Index;
 use crate::id::{Handle, Subject};
 use crate::record::SessionRecord;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
@@ -93,17 +92,17 @@ impl Entry {
         Timestamp::from_millis(self.last_seen.load(Ordering::Relaxed))
     }
 
-    /// Bytes that the entry costs, heap and its share of the table included.
+    /// Bytes that the entry costs, heap and its share of the index included.
     fn cost(&self) -> usize {
         let subject = self.facts.subject.as_ref().map_or(0, Subject::heap_len);
         let attachment = self.attachment.as_ref().map_or(0, Attachment::cost);
-        size_of::<Option<Entry>>() + TABLE_COST + subject + attachment
+        size_of::<Option<Entry>>() + INDEX_COST + subject + attachment
     }
 }
 
 /// A shard.
 pub(crate) struct Shard {
-    places: HashTable<u32>,
+    places: Index,
     slots: Vec<Option<Entry>>,
     free: Vec<u32>,
     hand: usize,
@@ -116,7 +115,7 @@ impl Shard {
     /// An empty shard for `bytes_max` bytes.
     pub(crate) fn new(bytes_max: usize) -> Self {
         Shard {
-            places: HashTable::new(),
+            places: Index::new(),
             slots: Vec::new(),
             free: Vec::new(),
             hand: 0,
@@ -142,18 +141,21 @@ impl Shard {
         self.make_room(cost);
         let place = match self.free.pop() {
             Some(place) => place,
+            None if self.slots.len() > Index::PLACE_MAX => return,
             None => {
-                // More than 2^32 entries would be beyond 800 GB in one shard.
-                let Ok(place) = u32::try_from(self.slots.len()) else { return };
+                if self.slots.len() == self.slots.capacity() {
+                    // By an eighth: doubling would leave up to half of the memory unused.
+                    self.slots.reserve_exact(self.slots.len() / 8 + 4);
+                }
                 self.slots.push(None);
-                place
+                (self.slots.len() - 1) as u32
             }
         };
         let Some(slot) = self.slots.get_mut(place as usize) else { return };
         *slot = Some(entry);
         self.bytes += cost;
         let Shard { places, slots, .. } = self;
-        places.insert_unique(hash(text), place, |place| hash_at(slots, *place));
+        places.insert(hash(text), place, |place| hash_at(slots, place));
     }
 
     /// Adds an attachment to an entry of `handle`, if its stamp is `stamp` and there is room.
@@ -179,8 +181,8 @@ impl Shard {
     /// The entry of `text`, marked as used.
     #[inline]
     pub(crate) fn find(&self, text: &TokenText) -> Option<&Entry> {
-        let place = self.places.find(hash(text), |place| self.is_at(*place, text))?;
-        let entry = self.slots.get(*place as usize)?.as_ref()?;
+        let place = self.places.find(hash(text), |place| self.is_at(place, text))?;
+        let entry = self.slots.get(place as usize)?.as_ref()?;
         // Written once between two rounds of the hand, not at every hit: other threads read
         // this line.
         if !entry.is_visited.load(Ordering::Relaxed) {
@@ -191,8 +193,8 @@ impl Shard {
 
     /// An entry of `handle`; there are two when its token was renewed under another key.
     pub(crate) fn find_by_handle(&self, handle: &Handle) -> Option<&Entry> {
-        let at = |place: &u32| self.slots.get(*place as usize).and_then(Option::as_ref);
-        let is_it = |place: &u32| at(place).is_some_and(|entry| entry.facts.handle == *handle);
+        let at = |place: u32| self.slots.get(place as usize).and_then(Option::as_ref);
+        let is_it = |place| at(place).is_some_and(|entry| entry.facts.handle == *handle);
         at(self.places.find(hash_of(&core_of(handle)), is_it)?)
     }
 
@@ -215,12 +217,9 @@ impl Shard {
     }
 
     fn take(&mut self, text: &TokenText) -> Option<Entry> {
+        let place = self.places.find(hash(text), |place| self.is_at(place, text))?;
         let Shard { places, slots, .. } = self;
-        let same = |place: &u32| {
-            let entry = slots.get(*place as usize).and_then(Option::as_ref);
-            entry.is_some_and(|entry| is_same_text(&entry.text, text))
-        };
-        let (place, _) = places.find_entry(hash(text), same).ok()?.remove();
+        places.remove(hash(text), place, |place| hash_at(slots, place));
         let entry = slots.get_mut(place as usize)?.take()?;
         self.free.push(place);
         self.bytes -= entry.cost();
@@ -229,7 +228,7 @@ impl Shard {
 
     /// Evicts until `cost` more bytes fit.
     fn make_room(&mut self, cost: usize) {
-        while self.bytes + cost > self.bytes_max && !self.places.is_empty() {
+        while self.bytes + cost > self.bytes_max && self.places.len() > 0 {
             if self.hand >= self.slots.len() {
                 self.hand = 0;
             }
@@ -268,8 +267,8 @@ fn hash_at(slots: &[Option<Entry>], place: u32) -> u64 {
     slots.get(place as usize).and_then(Option::as_ref).map_or(0, |entry| hash(&entry.text))
 }
 
-/// A place in the table and its control byte, at a load of 7/16 to 7/8.
-const TABLE_COST: usize = 8;
+/// A word of the index, at a load of 5/16 to 5/8.
+const INDEX_COST: usize = 9;
 
 #[cfg(test)]
 mod tests {

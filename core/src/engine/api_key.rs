@@ -262,7 +262,7 @@ impl Inner {
             }
             _ => None,
         });
-        if let Some(Some((handle, state))) = cached {
+        if let Some((handle, state)) = cached {
             return Ok(self.used(handle, &state, now));
         }
         // Before the keyring and the store are read, as for every fill.

@@ -110,7 +110,7 @@ pub struct Stats {
     pub cached_bytes: u64,
     /// Verifications that the cache answered; a few may be missing.
     pub cache_hits: u64,
-    /// Verifications that it did not.
+    /// Verifications that it did not; a few may be missing.
     pub cache_misses: u64,
     /// Sessions that left the cache to make room.
     pub cache_evictions: u64,

@@ -33,9 +33,10 @@ impl Engine {
     /// - [`Closed`](crate::ErrorKind::Closed).
     #[inline]
     pub fn verify(&self, token: &str) -> Result<Verdict> {
-        let verdict = self.inner.verify(token.as_bytes(), Touch::Yes)?;
+        // Not taken apart on the way: moving a verdict costs as much as finding it.
+        let verdict = self.inner.verify(token.as_bytes(), Touch::Yes);
         self.ensure_maintenance_if_needed();
-        Ok(verdict)
+        verdict
     }
 
     /// Says what [`verify`](Self::verify) would, without a touch: for polls and countdowns that
@@ -63,19 +64,19 @@ impl Inner {
             return Ok(Verdict::Rejected(Parts::reason_for_length(token)));
         };
         match self.cached(text, touch, now) {
-            Some(session) => Ok(Verdict::Valid(session)),
+            Some(verdict) => verdict,
             None => self.verify_in_store(text, touch, now),
         }
     }
 
     /// The session of a text that the cache holds as valid, if its deadlines say so, too.
     #[inline]
-    fn cached(&self, text: &TokenText, touch: Touch, now: Timestamp) -> Option<Session> {
-        let (mut session, is_touch_due) = self.cache.get(text, |entry| {
+    fn cached(&self, text: &TokenText, touch: Touch, now: Timestamp) -> Option<Result<Verdict>> {
+        let mut is_touch_due = false;
+        let mut verdict = self.cache.get(text, |entry| {
             let idle = entry.facts.idle_timeout_ms;
             let mut seen = entry.last_seen();
             within_deadlines(seen.plus_millis(idle), entry.facts.absolute_deadline, now).ok()?;
-            let mut is_touch_due = false;
             if touch == Touch::Yes {
                 let now_ms = now.as_millis();
                 if now_ms > seen.as_millis().saturating_add(touch_resolution_ms(idle)) {
@@ -88,13 +89,23 @@ impl Inner {
                     entry.persisted.store(now_ms, Ordering::Relaxed);
                 }
             }
-            Some((Session::new(entry.facts.clone(), seen, now), is_touch_due))
-        })??;
-        if is_touch_due {
-            self.note_touch(session.facts.handle, now);
+            Some(Ok(Verdict::Valid(Session {
+                facts: entry.facts.clone(),
+                last_seen: seen,
+                now,
+                is_rotation_due: is_rotation_due(entry.facts.issued, self.config.rotate_every, now),
+                rare: None,
+            })))
+        });
+        if let Some(Ok(Verdict::Valid(session))) = &mut verdict {
+            if is_touch_due {
+                self.note_touch(session.facts.handle, now);
+            }
+            if session.facts.is_under_old_key {
+                self.complete(session);
+            }
         }
-        self.complete(&mut session);
-        Some(session)
+        verdict
     }
 
     /// Checks the tag, asks the store, and keeps a positive answer.
