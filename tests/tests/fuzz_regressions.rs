@@ -26,7 +26,7 @@ fn random_inputs_break_no_promise() {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         now.as_nanos() as u64
     });
-    let inputs = number("SESSILE_FUZZ_INPUTS").unwrap_or(3_000);
+    let inputs = number("SESSILE_FUZZ_INPUTS").unwrap_or(10_000);
     println!("SESSILE_FUZZ_SEED={seed}");
     for (name, body) in TARGETS {
         let mut random = Random(seed);
