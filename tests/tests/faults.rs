@@ -27,7 +27,7 @@ fn a_failing_store_in_memory_neither_loses_nor_invents_anything() {
 
 #[test]
 fn a_failing_store_on_disk_neither_loses_nor_invents_anything() {
-    sweep(|| Backend::Sled(tempfile::tempdir().unwrap()), 11);
+    sweep(|| Backend::Sled(tempfile::tempdir().unwrap()), 3);
 }
 
 /// Runs each script with each `stride`-th call of each operation failing in each way.
