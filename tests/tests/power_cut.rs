@@ -31,6 +31,7 @@ use sessile::{
     Clock, Config, CreateOptions, Engine, Issued, Lifetimes, Reason, Timestamp, Verdict,
 };
 use support::loop_disk::LoopDisk;
+use support::own_mounts::in_own_mounts;
 
 #[test]
 fn nothing_acknowledged_is_lost_when_the_power_is_cut() {
@@ -51,32 +52,6 @@ fn the_same_cuts_lose_something_without_synchronous_writes() {
         println!("{tally}");
         assert!(tally.losses + tally.unopened > 0, "the cuts prove nothing");
     });
-}
-
-/// Runs `test` again in a mount namespace of its own, where it comes to its `body`: however it
-/// ends, nothing stays mounted. Skipped, with a printed reason, where there can be none.
-fn in_own_mounts(test: &str, body: impl FnOnce()) {
-    if std::env::var_os("SESSILE_OWN_MOUNTS").is_some() {
-        return body();
-    }
-    let probe = Command::new("unshare").args(["--mount", "true"]).output();
-    match probe {
-        Ok(output) if output.status.success() => {}
-        Ok(output) => {
-            let why = String::from_utf8_lossy(&output.stderr).into_owned();
-            return println!("skipped: no mount namespace: {why}");
-        }
-        Err(e) => return println!("skipped: no mount namespace: {e}"),
-    }
-    let output = Command::new("unshare")
-        .arg("--mount")
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture", "--test-threads=1"])
-        .env("SESSILE_OWN_MOUNTS", "1")
-        .output()
-        .unwrap();
-    println!("{}", String::from_utf8_lossy(&output.stdout));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn cuts(default: u64) -> u64 {

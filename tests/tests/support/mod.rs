@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod loop_disk;
+pub mod own_mounts;
 
 use std::collections::BTreeMap;
 use std::fs;
