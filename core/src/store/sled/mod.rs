@@ -47,6 +47,11 @@ pub use options::{OnRollback, SledOptions};
 /// [`capabilities`](Store::capabilities) says which. Commits that come at the same time share
 /// one flush. Dropping it flushes; what fails then is logged.
 ///
+/// After a failed write reads go on, save for a few rows: sled splits a page that has grown too
+/// long when a reader comes by, and can no longer. Those are
+/// [`Unavailable`](crate::ErrorKind::Unavailable) until the store is reopened, never said to be
+/// gone.
+///
 /// Open it after a fork, never before: in a forked child every write is
 /// [`Forked`](crate::ErrorKind::Forked).
 pub struct SledStore {
