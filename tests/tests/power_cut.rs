@@ -106,6 +106,10 @@ fn cut_power(cuts: u64, attribute: Attribute) -> Option<Tally> {
                 }
             },
         };
+        if !is_new && random.below(2) == 0 {
+            // As a copy of the directory would be: opening it has to set the attribute again.
+            strip_attribute(&disk.path.join("store")).unwrap();
+        }
         let flushes = disk.flushes();
         let mut writer = Writer::start(&disk, attribute);
         // One cut in four comes while the store opens or is made.
