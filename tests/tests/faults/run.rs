@@ -1,84 +1,37 @@
-//! Every call of the store fails, once and for ever, under every verb of the engine.
-//!
-//! One script of all verbs runs again and again, each time with another call of the store
-//! failing: refused before anything happened, or left with an unknown outcome. A model follows
-//! with the *worlds* that are possible: one, until an outcome is unknown. What the engine says
-//! while the store fails must be true in some world, or be an error; a verb fails exactly when
-//! the store did. Afterwards the store is opened again, and all that is found must be one world
-//! as a whole: nothing acknowledged is gone, nothing that failed is half there.
+//! One run: the scripts, the engine and the model, side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sessile::store::{MemoryStore, SledOptions, SledStore, Store};
-use sessile::testing::{Fault, FaultStore, ManualClock, Op};
+use sessile::testing::{Fault, FaultStore, ManualClock};
 use sessile::{
     AtLimit, Clock, Config, CreateOptions, Engine, Error, ErrorKind, Issued, Lifetimes,
     MasterSecret, Reason, Result,
 };
+
 use tempfile::TempDir;
 
-#[test]
-fn a_failing_store_in_memory_neither_loses_nor_invents_anything() {
-    sweep(|| Backend::Memory(Arc::default()), 1);
-}
-
-#[test]
-fn a_failing_store_on_disk_neither_loses_nor_invents_anything() {
-    sweep(|| Backend::Sled(tempfile::tempdir().unwrap()), 3);
-}
-
-/// Runs each script with each `stride`-th call of each operation failing in each way.
-fn sweep(backend: fn() -> Backend, stride: usize) {
-    count_panics();
-    let mut runs = 0;
-    let mut calls_in_all = [0; Op::ALL.len()];
-    for script in [Run::sessions, Run::subjects, Run::everything] {
-        let mut healthy = Run::new(backend(), None);
-        script(&mut healthy);
-        let calls = Op::ALL.map(|op| healthy.store.calls(op));
-        healthy.settle();
-        for (i, op) in Op::ALL.into_iter().enumerate() {
-            for call in (1..=calls[i]).step_by(stride) {
-                for fault in faults(op, call) {
-                    let mut run = Run::new(backend(), Some(fault));
-                    script(&mut run);
-                    assert!(run.store.failed_calls() > 0, "{fault:?} did not happen");
-                    run.settle();
-                    runs += 1;
-                }
-            }
-            calls_in_all[i] += calls[i];
-        }
-    }
-    println!("{runs} runs with a fault each; calls: {:?} {calls_in_all:?}", Op::ALL);
-    for (op, calls) in Op::ALL.into_iter().zip(calls_in_all) {
-        // No verb exports or imports.
-        assert_eq!(calls > 0, !matches!(op, Op::Dump | Op::Load), "{op:?}");
-    }
-    assert_eq!(PANICS.load(Ordering::SeqCst), 0, "panics, caught ones among them");
-}
-
-/// In which ways the `call`-th call of `op` can fail.
-fn faults(op: Op, call: u64) -> Vec<Fault> {
-    let refused = Fault::once(op, call, ErrorKind::Unavailable);
-    let mut faults = vec![refused, refused.lasting()];
-    if op.is_write() {
-        let unknown = Fault::once(op, call, ErrorKind::OutcomeUnknown);
-        faults.extend([unknown, unknown.lasting(), unknown.after(), unknown.after().lasting()]);
-    }
-    faults
-}
+use super::world::World;
 
 /// Where the rows of a run are.
-enum Backend {
+pub enum Backend {
     Memory(Arc<MemoryStore>),
     Sled(TempDir),
 }
 
 impl Backend {
+    pub fn memory() -> Self {
+        Backend::Memory(Arc::default())
+    }
+
+    pub fn sled() -> Self {
+        // In memory where there are files in memory: it is not the disk that fails here.
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Backend::Sled(dir.unwrap())
+    }
+
     fn open(&self) -> Arc<FaultStore> {
         let store: Arc<dyn Store> = match self {
             Backend::Memory(store) => store.clone(),
@@ -91,71 +44,10 @@ impl Backend {
     }
 }
 
-/// How things may stand.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct World {
-    sessions: BTreeMap<&'static str, State>,
-    suspended: BTreeSet<&'static str>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct State {
-    subject: &'static str,
-    is_ended: bool,
-    is_below_generation: bool,
-    is_below_watermark: bool,
-    is_stale: bool,
-}
-
-impl World {
-    fn create(&mut self, name: &'static str, subject: &'static str) {
-        let state = State {
-            subject,
-            is_ended: false,
-            is_below_generation: false,
-            is_below_watermark: false,
-            is_stale: false,
-        };
-        self.sessions.insert(name, state);
-    }
-
-    fn of(&mut self, subject: &str) -> impl Iterator<Item = (&&'static str, &mut State)> {
-        self.sessions.iter_mut().filter(move |(_, state)| state.subject == subject)
-    }
-
-    fn end(&mut self, name: &str) {
-        self.sessions.get_mut(name).unwrap().is_ended = true;
-    }
-
-    /// Why a session is rejected, and whether its claims are stale if it is not.
-    fn verdict(&self, name: &str) -> Option<(Option<Reason>, bool)> {
-        let state = self.sessions.get(name)?;
-        let reason = if state.is_ended {
-            Some(Reason::RevokedSession)
-        } else if state.is_below_generation {
-            Some(Reason::RevokedAll)
-        } else if state.is_below_watermark {
-            Some(Reason::RevokedSubject)
-        } else if self.suspended.contains(state.subject) {
-            Some(Reason::Suspended)
-        } else {
-            None
-        };
-        Some((reason, reason.is_none() && state.is_stale))
-    }
-
-    fn count(&self, subject: &str) -> usize {
-        let valid = |(name, state): &(&&'static str, &State)| {
-            state.subject == subject && self.verdict(name).is_some_and(|(r, _)| r.is_none())
-        };
-        self.sessions.iter().filter(valid).count()
-    }
-}
-
-/// One run of the script.
-struct Run {
+/// One run of a script.
+pub struct Run {
     backend: Backend,
-    store: Arc<FaultStore>,
+    pub store: Arc<FaultStore>,
     clock: ManualClock,
     engine: Option<Engine>,
     fault: Option<Fault>,
@@ -173,7 +65,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(backend: Backend, fault: Option<Fault>) -> Self {
+    pub fn new(backend: Backend, fault: Option<Fault>) -> Self {
         let store = backend.open();
         if let Some(fault) = fault {
             store.fail(fault);
@@ -196,7 +88,7 @@ impl Run {
     }
 
     /// The verbs of one session, and what happens behind them.
-    fn sessions(&mut self) {
+    pub fn sessions(&mut self) {
         if !self.open() {
             return;
         }
@@ -228,7 +120,7 @@ impl Run {
     }
 
     /// The verbs of a subject.
-    fn subjects(&mut self) {
+    pub fn subjects(&mut self) {
         if !self.open() {
             return;
         }
@@ -256,7 +148,7 @@ impl Run {
     }
 
     /// What concerns all.
-    fn everything(&mut self) {
+    pub fn everything(&mut self) {
         if !self.open() {
             return;
         }
@@ -273,6 +165,12 @@ impl Run {
         self.create("d1", "dave");
         self.revoke("a2");
         self.close();
+    }
+
+    /// A store with some sessions in it.
+    pub fn filled(mut self) -> Arc<FaultStore> {
+        self.sessions();
+        self.store
     }
 
     fn open(&mut self) -> bool {
@@ -545,7 +443,7 @@ impl Run {
     }
 
     /// Opens the store again, without faults: what is found is one of the possible worlds.
-    fn settle(mut self) {
+    pub fn settle(mut self) {
         self.engine = None;
         // The old one first: a store on disk is open once at a time.
         self.store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
@@ -604,17 +502,6 @@ fn config(store: Arc<dyn Store>, clock: &ManualClock) -> Config {
         .clock(clock.clone())
         .max_sessions_per_subject(LIMIT, AtLimit::EvictOldest)
         .no_threads()
-}
-
-static PANICS: AtomicU64 = AtomicU64::new(0);
-
-/// From now on every panic of this process counts, also one that is caught.
-fn count_panics() {
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        PANICS.fetch_add(1, Ordering::SeqCst);
-        before(info);
-    }));
 }
 
 const SUBJECTS: [&str; 4] = ["alice", "bob", "carol", "dave"];
