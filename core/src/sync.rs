@@ -1,6 +1,10 @@
 //! Locks, atomics and threads: the only file that names them, so that a test scheduler can take
 //! their place (`--cfg shuttle`: random schedules; `--cfg loom`: every schedule).
 
+// Holds what is set once and never changes: no schedule matters to it.
+#[cfg(feature = "sled")]
+pub(crate) use std::sync::OnceLock;
+
 #[cfg(not(any(shuttle, loom)))]
 mod real {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};

@@ -52,8 +52,10 @@ pub use options::{OnRollback, SledOptions};
 /// [`Unavailable`](crate::ErrorKind::Unavailable) until the store is reopened, never said to be
 /// gone.
 ///
-/// Open it after a fork, never before: in a forked child every write is
-/// [`Forked`](crate::ErrorKind::Forked).
+/// Open it after a fork, never before. In a forked child every write is
+/// [`Forked`](crate::ErrorKind::Forked), and so is opening any other store; reads answer from
+/// what the parent had in memory at the fork. A child that lives on keeps the store locked when
+/// the parent has closed it.
 pub struct SledStore {
     // Dropped in this order: the lock goes last.
     committer: Committer,
@@ -75,6 +77,7 @@ impl SledStore {
     /// # Errors
     /// - [`InvalidConfig`](ErrorKind::InvalidConfig): a setting is outside its range.
     /// - [`Locked`](ErrorKind::Locked): it is open already, here or in another process.
+    /// - [`Forked`](ErrorKind::Forked): a store was open in this process before it forked.
     /// - [`PowerLossUnsafe`](ErrorKind::PowerLossUnsafe): required, and cannot be promised.
     /// - [`NewerFormat`](ErrorKind::NewerFormat): written by a newer version. Not changed.
     /// - [`RolledBack`](ErrorKind::RolledBack): older than what it had acknowledged, and
