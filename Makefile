@@ -4,7 +4,7 @@ S ?= 60
 # Other flags, so a directory of their own: switching rebuilds nothing.
 SCHEDULED = cargo test --target-dir $${CARGO_TARGET_DIR:-target}/schedules
 
-.PHONY: help demo test check header python fuzz schedules histories plants crash bench bench-report bench-smoke setup
+.PHONY: help demo test check header python fuzz schedules histories plants crash power-cuts bench bench-report bench-smoke setup
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ plants: ## Plant each bug of tests/plants and demand that the checkers find it
 
 crash: ## Kill the writer 1,000 times
 	@SESSILE_CRASH_CYCLES=1000 cargo test --release -p sessile-tests --test crash -- --nocapture
+
+power-cuts: ## Cut the power 50 times; needs root and loop devices, and says so
+	@SESSILE_POWER_CUTS=50 cargo test --release -p sessile-tests --test power_cut -- --nocapture --test-threads=1
 
 bench: ## Measure everything with criterion: 20 minutes; Q=verify measures one question
 	@cargo bench -p sessile-benches --bench questions -- $(Q)

@@ -28,6 +28,7 @@ pub mod cookie;
 mod data;
 mod engine;
 mod error;
+mod fork;
 mod id;
 mod keys;
 mod policy;
@@ -49,6 +50,7 @@ pub use engine::{
     Subscription, TickReport, Unsigned, Verdict, Watch,
 };
 pub use error::{Error, ErrorKind, Result};
+pub use fork::note_fork;
 pub use id::{Group, Handle, Subject};
 pub use keys::{KeyInfo, KeyState, MasterSecret};
 pub use policy::{AtLimit, Lifetimes};

@@ -1,9 +1,13 @@
 //! Locks, atomics and threads: the only file that names them, so that a test scheduler can take
 //! their place (`--cfg shuttle`: random schedules; `--cfg loom`: every schedule).
 
+// Holds what is set once and never changes: no schedule matters to it.
+#[cfg(feature = "sled")]
+pub(crate) use std::sync::OnceLock;
+
 #[cfg(not(any(shuttle, loom)))]
 mod real {
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
     pub(crate) use std::thread;
 
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
@@ -21,7 +25,9 @@ mod scheduled {
     #[cfg(shuttle)]
     use shuttle as scheduler;
 
-    pub(crate) use scheduler::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+    pub(crate) use scheduler::sync::atomic::{
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering,
+    };
     pub(crate) use scheduler::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
     pub(crate) use scheduler::thread;
 

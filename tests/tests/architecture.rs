@@ -13,6 +13,7 @@ use sessile_tests::{project_files, project_root};
 /// Where one child of a module is listed, all of them are, here or in [`PARTS`].
 const LAYERS: &[(&str, u8)] = &[
     ("error", 0),
+    ("fork", 0),
     ("verdict", 0),
     ("time", 0),
     ("sync", 0),

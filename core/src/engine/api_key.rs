@@ -251,6 +251,7 @@ impl Inner {
     }
 
     fn verify_api_key(&self, token: &[u8]) -> Result<ApiKeyVerdict> {
+        self.refuse_forked()?;
         let now = self.clock.now();
         let rejected = |reason| Ok(ApiKeyVerdict::Rejected(reason));
         let Some(text) = text_of(&self.config.api_key_prefix, token) else {

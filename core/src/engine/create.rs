@@ -106,7 +106,8 @@ impl Engine {
     ///   the subject may have none. Nothing was created.
     /// - [`OutcomeUnknown`](ErrorKind::OutcomeUnknown): a session may be there that nobody has a
     ///   token of; it expires.
-    /// - Other store errors: nothing was created.
+    /// - Other store errors: nothing was created; or, with [`retire`](CreateOptions::retire), a
+    ///   session that nobody has a token of, while the presented one is as it was.
     pub fn create(&self, options: CreateOptions) -> Result<Issued> {
         let issued = self.inner.create(&options)?;
         self.ensure_maintenance();

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::policy::touch_interval_ms;
 use crate::record::SessionRow;
 use crate::store::{Batch, Check, Commit, Due, Durability, Key, Store, Table};
-use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, thread, wait_for};
+use crate::sync::{AtomicBool, AtomicU32, Condvar, Mutex, Ordering, thread, wait_for};
 use crate::time::{Timestamp, millis};
 
 /// What a [`tick`](Engine::tick) did.
@@ -28,6 +28,8 @@ pub struct TickReport {
 #[derive(Default)]
 pub(super) struct Maintenance {
     is_started: AtomicBool,
+    /// Of the process that has the thread; 0: there is none.
+    process_id: AtomicU32,
     is_stopping: Mutex<bool>,
     stop: Condvar,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
@@ -40,6 +42,11 @@ impl Maintenance {
 
     /// Ends the thread and waits for it. None is started afterwards.
     pub(super) fn stop(&self) {
+        // In a forked child there is no thread to join, and its locks may be held for ever.
+        let home = self.process_id.load(Ordering::Relaxed);
+        if home != 0 && home != std::process::id() {
+            return;
+        }
         *self.is_stopping.lock() = true;
         self.stop.notify_all();
         let thread = self.thread.lock().take();
@@ -99,7 +106,10 @@ impl Engine {
             }
         };
         match thread::Builder::new().name("sessile".into()).spawn(work) {
-            Ok(handle) => *maintenance.thread.lock() = Some(handle),
+            Ok(handle) => {
+                maintenance.process_id.store(std::process::id(), Ordering::Relaxed);
+                *maintenance.thread.lock() = Some(handle);
+            }
             Err(error) => log::error!("sessile's maintenance thread did not start: {error}"),
         }
     }

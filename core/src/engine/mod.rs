@@ -30,6 +30,7 @@ use std::sync::Arc;
 use crate::cache::{Cache, Epochs};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fork::{forks, note_fork};
 use crate::id::Handle;
 use crate::keys::{Keyring, SealingKey};
 use crate::store::{Capabilities, Store};
@@ -65,6 +66,9 @@ pub struct Engine {
 
 struct Inner {
     config: Config,
+    /// Of the process that opened it, and how many forks were noted then.
+    process_id: u32,
+    forks: u64,
     /// `None` once closed.
     store: RwLock<Option<Arc<dyn Store>>>,
     capabilities: Capabilities,
@@ -141,9 +145,24 @@ impl Engine {
 
 impl Inner {
     fn store(&self) -> Result<Arc<dyn Store>> {
+        if std::process::id() != self.process_id {
+            note_fork();
+        }
+        self.refuse_forked()?;
         let store = self.store.read();
         store.clone().ok_or_else(|| Error::new(ErrorKind::Closed, "the engine is closed"))
     }
+
+    #[inline]
+    fn refuse_forked(&self) -> Result<()> {
+        if forks() == self.forks { Ok(()) } else { Err(forked()) }
+    }
+}
+
+#[cold]
+fn forked() -> Error {
+    let message = "this engine was opened before the process forked: open one in the child";
+    Error::new(ErrorKind::Forked, message)
 }
 
 impl std::fmt::Debug for Engine {

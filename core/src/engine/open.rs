@@ -18,6 +18,7 @@ use crate::cache::{Cache, Epochs};
 use crate::codec::record::{self, Kind};
 use crate::config::{Config, Place};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fork::forks;
 use crate::id::{Group, fill_random};
 use crate::keys::{Keyring, KeyringRecord, MasterSecret, SealingKey};
 use crate::record::GlobalRecord;
@@ -78,6 +79,8 @@ impl Engine {
                 api_keys: Cache::new(config.cache_len_max_bytes / 8, epochs.clone()),
                 clock: MonotoneClock::new(config.clock.clone(), floor),
                 config,
+                process_id: std::process::id(),
+                forks: forks(),
                 store: RwLock::new(Some(store)),
                 capabilities,
                 keyring: RwLock::new(Arc::new(keyring)),
@@ -109,10 +112,16 @@ impl Engine {
     /// is [`Closed`](ErrorKind::Closed). Closing twice is fine.
     ///
     /// # Errors
+    /// - [`Forked`](ErrorKind::Forked): it is the parent's to close.
     /// - As [`Store::sync`]. The engine is closed all the same; durable changes are safe.
     pub fn close(&self) -> Result<()> {
-        self.maintenance.stop();
         let inner = &*self.inner;
+        match inner.store() {
+            Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
+            // It is the parent's to close.
+            Err(error) => return Err(error),
+            Ok(_) => self.maintenance.stop(),
+        }
         let Some(store) = inner.store.read().clone() else { return Ok(()) };
         let flushed = inner
             .flush_touches()

@@ -195,7 +195,8 @@ impl Inner {
                 };
                 let handle = Handle::from_parts(group, random);
                 self.pending(&handle).apply(&mut record);
-                if judge(&record, standing, now).is_err() {
+                let is_condemned = self.condemnation(&handle, Some(subject)).is_some();
+                if is_condemned || judge(&record, standing, now).is_err() {
                     continue;
                 }
                 sessions.push(SessionInfo {

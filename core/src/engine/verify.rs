@@ -30,7 +30,7 @@ impl Engine {
     /// # Errors
     /// - [`Unavailable`](crate::ErrorKind::Unavailable), [`Corrupt`](crate::ErrorKind::Corrupt):
     ///   the store could not answer. Do not let the client in, and do not clear its cookie.
-    /// - [`Closed`](crate::ErrorKind::Closed).
+    /// - [`Closed`](crate::ErrorKind::Closed), [`Forked`](crate::ErrorKind::Forked).
     #[inline]
     pub fn verify(&self, token: &str) -> Result<Verdict> {
         // Not taken apart on the way: moving a verdict costs as much as finding it.
@@ -59,6 +59,7 @@ impl Engine {
 impl Inner {
     #[inline]
     pub(super) fn verify(&self, token: &[u8], touch: Touch) -> Result<Verdict> {
+        self.refuse_forked()?;
         let now = self.clock.now();
         let Ok(text) = <&TokenText>::try_from(token) else {
             return Ok(Verdict::Rejected(Parts::reason_for_length(token)));

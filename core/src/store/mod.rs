@@ -36,7 +36,7 @@
 //!     or `sync`.
 //! 14. An error other than [`ErrorKind::OutcomeUnknown`] means that nothing was written.
 //!     After `OutcomeUnknown` the store takes no more writes ([`ErrorKind::WritesRefused`]) until
-//!     it is reopened; reads go on.
+//!     it is reopened; reads go on, and what cannot be read is [`ErrorKind::Unavailable`].
 //! 15. Opening a store that another engine has open is [`ErrorKind::Locked`] and changes nothing.
 //! 16. A store written by a newer version is [`ErrorKind::NewerFormat`] and is not changed.
 //! 17. `load` puts rows with the versions that they bring; later commits get greater ones.
@@ -48,6 +48,7 @@
 //! [`ErrorKind::NewerFormat`]: crate::ErrorKind::NewerFormat
 //! [`ErrorKind::OutcomeUnknown`]: crate::ErrorKind::OutcomeUnknown
 //! [`ErrorKind::TooLarge`]: crate::ErrorKind::TooLarge
+//! [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
 //! [`ErrorKind::WritesRefused`]: crate::ErrorKind::WritesRefused
 
 mod export;

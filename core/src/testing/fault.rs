@@ -34,6 +34,7 @@ pub struct FaultStore {
     inner: Arc<dyn Store>,
     faults: Mutex<Vec<Fault>>,
     calls: [AtomicU64; Op::COUNT],
+    failed: AtomicU64,
     is_refusing: AtomicBool,
     get_hook: Mutex<Option<GetHook>>,
     commit_hook: Mutex<Option<CommitHook>>,
@@ -62,7 +63,16 @@ pub enum Op {
 }
 
 impl Op {
-    const COUNT: usize = 7;
+    /// Every one.
+    pub const ALL: [Op; 7] =
+        [Op::Get, Op::Scan, Op::Commit, Op::Expired, Op::Dump, Op::Load, Op::Sync];
+
+    const COUNT: usize = Op::ALL.len();
+
+    /// Whether it is one that can be left with an unknown outcome.
+    pub fn is_write(self) -> bool {
+        matches!(self, Op::Commit | Op::Load | Op::Sync)
+    }
 }
 
 /// Before or after the wrapped store did its work.
@@ -131,6 +141,7 @@ impl FaultStore {
             inner,
             faults: Mutex::new(Vec::new()),
             calls: std::array::from_fn(|_| AtomicU64::new(0)),
+            failed: AtomicU64::new(0),
             is_refusing: AtomicBool::new(false),
             get_hook: Mutex::new(None),
             commit_hook: Mutex::new(None),
@@ -144,7 +155,7 @@ impl FaultStore {
 
     /// Adds a fault.
     pub fn fail(&self, fault: Fault) {
-        let call = fault.call.saturating_add(self.count(fault.op));
+        let call = fault.call.saturating_add(self.calls(fault.op));
         self.faults.lock().push(Fault { call, ..fault });
     }
 
@@ -157,14 +168,24 @@ impl FaultStore {
     /// The calls so far.
     pub fn counts(&self) -> Counts {
         Counts {
-            gets: self.count(Op::Get),
-            scans: self.count(Op::Scan),
-            commits: self.count(Op::Commit),
-            expireds: self.count(Op::Expired),
-            dumps: self.count(Op::Dump),
-            loads: self.count(Op::Load),
-            syncs: self.count(Op::Sync),
+            gets: self.calls(Op::Get),
+            scans: self.calls(Op::Scan),
+            commits: self.calls(Op::Commit),
+            expireds: self.calls(Op::Expired),
+            dumps: self.calls(Op::Dump),
+            loads: self.calls(Op::Load),
+            syncs: self.calls(Op::Sync),
         }
+    }
+
+    /// The calls of one method so far.
+    pub fn calls(&self, op: Op) -> u64 {
+        self.calls.get(op as usize).map_or(0, |calls| calls.load(Ordering::SeqCst))
+    }
+
+    /// The calls so far that failed by a fault, or were refused after one.
+    pub fn failed_calls(&self) -> u64 {
+        self.failed.load(Ordering::SeqCst)
     }
 
     /// Calls `hook` before and after every `get`, on the caller's thread: it may block.
@@ -183,17 +204,13 @@ impl FaultStore {
         *self.commit_hook.lock() = None;
     }
 
-    fn count(&self, op: Op) -> u64 {
-        self.calls.get(op as usize).map_or(0, |calls| calls.load(Ordering::SeqCst))
-    }
-
     fn run<T>(&self, op: Op, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let call = match self.calls.get(op as usize) {
             Some(calls) => calls.fetch_add(1, Ordering::SeqCst) + 1,
             None => 0,
         };
-        let writes = matches!(op, Op::Commit | Op::Load | Op::Sync);
-        if writes && self.is_refusing.load(Ordering::SeqCst) {
+        if op.is_write() && self.is_refusing.load(Ordering::SeqCst) {
+            self.failed.fetch_add(1, Ordering::SeqCst);
             return Err(Error::new(ErrorKind::WritesRefused, "refused after an injected fault"));
         }
         let hits = |fault: &&Fault| {
@@ -204,7 +221,8 @@ impl FaultStore {
         if fault.moment == Moment::After {
             work()?;
         }
-        if writes && fault.kind == ErrorKind::OutcomeUnknown {
+        self.failed.fetch_add(1, Ordering::SeqCst);
+        if op.is_write() && fault.kind == ErrorKind::OutcomeUnknown {
             self.is_refusing.store(true, Ordering::SeqCst);
         }
         Err(Error::new(fault.kind, "injected fault"))

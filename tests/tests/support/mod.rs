@@ -2,6 +2,9 @@
 
 #![allow(dead_code)]
 
+pub mod loop_disk;
+pub mod own_mounts;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -109,7 +109,8 @@ impl Committer {
         if self.tree.is_forked() {
             return Err(Error::new(
                 ErrorKind::Forked,
-                "this store was opened before a fork; open one in the child, after the fork",
+                "this store was opened before a fork and belongs to the parent: open it after the \
+                 fork, in a process that had none open before",
             ));
         }
         if self.is_refusing.load(Ordering::Acquire) {

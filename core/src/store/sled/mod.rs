@@ -47,8 +47,15 @@ pub use options::{OnRollback, SledOptions};
 /// [`capabilities`](Store::capabilities) says which. Commits that come at the same time share
 /// one flush. Dropping it flushes; what fails then is logged.
 ///
-/// Open it after a fork, never before: in a forked child every write is
-/// [`Forked`](crate::ErrorKind::Forked).
+/// After a failed write reads go on, save for a few rows: sled splits a page that has grown too
+/// long when a reader comes by, and can no longer. Those are
+/// [`Unavailable`](crate::ErrorKind::Unavailable) until the store is reopened, never said to be
+/// gone.
+///
+/// Open it after a fork, never before. In a forked child every write is
+/// [`Forked`](crate::ErrorKind::Forked), and so is opening any other store; reads answer from
+/// what the parent had in memory at the fork. A child that lives on keeps the store locked when
+/// the parent has closed it.
 pub struct SledStore {
     // Dropped in this order: the lock goes last.
     committer: Committer,
@@ -70,6 +77,7 @@ impl SledStore {
     /// # Errors
     /// - [`InvalidConfig`](ErrorKind::InvalidConfig): a setting is outside its range.
     /// - [`Locked`](ErrorKind::Locked): it is open already, here or in another process.
+    /// - [`Forked`](ErrorKind::Forked): a store was open in this process before it forked.
     /// - [`PowerLossUnsafe`](ErrorKind::PowerLossUnsafe): required, and cannot be promised.
     /// - [`NewerFormat`](ErrorKind::NewerFormat): written by a newer version. Not changed.
     /// - [`RolledBack`](ErrorKind::RolledBack): older than what it had acknowledged, and

@@ -16,7 +16,7 @@ use super::writes::redo;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::fill_random;
 use crate::store::Survives;
-use crate::sync::{Condvar, Mutex, thread, wait_for};
+use crate::sync::{Condvar, Mutex, OnceLock, thread, wait_for};
 
 /// An open store's parts.
 pub(super) struct Opened {
@@ -30,6 +30,8 @@ pub(super) struct Opened {
 
 pub(super) fn open(options: &SledOptions) -> Result<Opened> {
     options.validate()?;
+    let pid = std::process::id();
+    refuse_forked(HOME.get(), pid)?;
     let dir = options.path.as_path();
     let db_dir = dir.join("db");
     let create = || create_private(dir).and_then(|()| create_private(&db_dir));
@@ -51,6 +53,7 @@ pub(super) fn open(options: &SledOptions) -> Result<Opened> {
             .map_err(|e| unavailable("write the stamp file", &options.stamp_path, e))?;
     }
 
+    HOME.get_or_init(|| pid);
     let tree = Tree::new(open_sled(options, &db_dir)?);
     survives = survives.min(of_file(&data_file));
     demand(options, survives)?;
@@ -82,6 +85,20 @@ pub(super) fn open(options: &SledOptions) -> Result<Opened> {
         was_rolled_back: verdict.rolled_back.is_some(),
         lock,
     })
+}
+
+/// The process that used sled first.
+static HOME: OnceLock<u32> = OnceLock::new();
+
+/// sled's threads serve all its stores and do not exist in a forked child: there even a new
+/// store would wait for them for ever.
+pub(super) fn refuse_forked(home: Option<&u32>, pid: u32) -> Result<()> {
+    if home.is_none_or(|home| *home == pid) {
+        return Ok(());
+    }
+    let message = "a sled store was opened in this process before it forked, and none can be in \
+                   the child: fork before the first open, or start a new program in the child";
+    Err(Error::new(ErrorKind::Forked, message))
 }
 
 /// What an open makes of the stamp in the tree and the one in the side file.

@@ -125,6 +125,13 @@ fn a_forked_child_is_refused_before_it_touches_sled() {
 }
 
 #[test]
+fn a_child_of_a_process_that_had_a_store_open_is_refused_instead_of_hanging() {
+    open::refuse_forked(None, 1).unwrap();
+    open::refuse_forked(Some(&1), 1).unwrap();
+    assert_eq!(open::refuse_forked(Some(&1), 2).unwrap_err().kind(), ErrorKind::Forked);
+}
+
+#[test]
 fn an_open_leaves_out_more_versions_than_a_crash_can_have_lost() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
