@@ -16,10 +16,10 @@ check: setup ## Formatting, lints as errors, and the core without its embedded s
 crash: setup ## Kill the writer 1,000 times
 	@SESSILE_CRASH_CYCLES=1000 cargo test --release -p sessile-tests --test crash -- --nocapture
 
-bench: setup ## Measure everything with criterion: 20 minutes; Q=verify measures one question
+bench: setup ## Measure with criterion; Q=verify measures one question
 	@cargo bench -p sessile-benches --bench questions -- $(Q)
 
-bench-report: setup ## Print the table of ratios: what, floor, ours, goal; Q="verify open" asks only those
+bench-report: setup ## Print the table of ratios; Q="verify open" asks only those
 	@cargo run --release --quiet -p sessile-benches --bin report -- $(Q)
 
 bench-smoke: setup ## Run every benchmark once, small: does it still work?
