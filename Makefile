@@ -27,7 +27,7 @@ python: setup ## Build the Python wheel and test it
 fuzz: ## Fuzz target T for S seconds, on a nightly compiler
 	@mkdir -p fuzz/corpus/$(T) && cargo +nightly fuzz run $(T) fuzz/corpus/$(T) fuzz/regressions/$(T) -- -max_total_time=$(S)
 
-schedules: ## The fill and revoke protocol under loom, the engine under 2,800,000 schedules of shuttle
+schedules: ## The protocol under loom, the engine under 2,800,000 schedules of shuttle
 	@LOOM_MAX_PREEMPTIONS=$${LOOM_MAX_PREEMPTIONS:-5} RUSTFLAGS="--cfg loom" $(SCHEDULED) -q -p sessile --no-default-features --lib cache::schedules -- --nocapture
 	@SESSILE_SCHEDULES=$${SESSILE_SCHEDULES:-100000} RUSTFLAGS="--cfg shuttle" $(SCHEDULED) -q -p sessile-tests --test schedules -- --nocapture
 
@@ -43,10 +43,10 @@ crash: ## Kill the writer 1,000 times
 power-cuts: ## Cut the power 50 times; needs root and loop devices, and says so
 	@SESSILE_POWER_CUTS=50 cargo test --release -p sessile-tests --test power_cut -- --nocapture --test-threads=1
 
-bench: ## Measure everything with criterion: 20 minutes; Q=verify measures one question
+bench: ## Measure with criterion; Q=verify measures one question
 	@cargo bench -p sessile-benches --bench questions -- $(Q)
 
-bench-report: ## Print the table of ratios: what, floor, ours, goal; Q="verify open" asks only those
+bench-report: ## Print the table of ratios; Q="verify open" asks only those
 	@cargo run --release --quiet -p sessile-benches --bin report -- $(Q)
 
 bench-smoke: ## Run every benchmark once, small: does it still work?

@@ -19,7 +19,7 @@ pub fn bench(c: &mut Criterion, scale: Scale) {
     let directory = tempfile::tempdir().unwrap();
     let engine = sled_engine(&directory.path().join("ours"), Durability::Durable);
     let bare = Bare::create(&directory.path().join("bare"));
-    let mut group = c.benchmark_group("create, durable");
+    let mut group = c.benchmark_group("create_revoke/create, durable");
     group.sample_size(10);
     for threads in [1, 16] {
         group.throughput(Throughput::Elements((threads * scale.durable_calls) as u64));
@@ -32,7 +32,9 @@ pub fn bench(c: &mut Criterion, scale: Scale) {
     }
     group.finish();
     let engine = sled_engine(&directory.path().join("buffered"), Durability::Buffered);
-    c.bench_function("create, buffered/sessile", |b| b.iter(|| create(&engine, 1, 1)));
+    c.bench_function("create_revoke/create, buffered/sessile", |b| {
+        b.iter(|| create(&engine, 1, 1))
+    });
 }
 
 /// Adds the rows of this question.

@@ -35,7 +35,7 @@ pub fn be_the_writer_if_asked() {
 /// Measures opening, for criterion.
 pub fn bench(c: &mut Criterion, scale: Scale) {
     let store = Closed::with(scale.many);
-    let mut group = c.benchmark_group(format!("open to first verify, {}", short(scale.many)));
+    let mut group = c.benchmark_group(format!("open/to first verify, {}", short(scale.many)));
     group.sample_size(10);
     group.bench_function("after a clean close", |b| {
         b.iter_custom(|rounds| (0..rounds).map(|_| store.open_after_close()).sum())

@@ -17,7 +17,7 @@ use crate::table::{Goal, Table, Unit};
 pub fn bench(c: &mut Criterion, scale: Scale) {
     let directory = tempfile::tempdir().unwrap();
     let engine = Engine::open_with(quiet(Config::new(directory.path().join("s")))).unwrap();
-    let mut group = c.benchmark_group("revoke_subject, durable");
+    let mut group = c.benchmark_group("subject/revoke_subject, durable");
     group.sample_size(20);
     for sessions in sizes(scale) {
         let name = format!("subject-{sessions}");

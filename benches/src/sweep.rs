@@ -18,7 +18,7 @@ use crate::verify::hit;
 /// Measures the sweep, for criterion.
 pub fn bench(c: &mut Criterion, scale: Scale) {
     let sweep = Sweep::new(0);
-    let mut group = c.benchmark_group("sweep, memory");
+    let mut group = c.benchmark_group("sweep/memory");
     group.sample_size(10).throughput(Throughput::Elements(scale.stored as u64));
     group.bench_function(format!("{} expired", short(scale.stored)), |b| {
         b.iter_custom(|rounds| {

@@ -20,7 +20,7 @@ const WRITES_PER_REVOKE: u64 = 5;
 pub fn bench(c: &mut Criterion, scale: Scale) {
     let load = Load::new(scale);
     let mut turn = Turn::of(scale.many);
-    let mut group = c.benchmark_group("verify under load");
+    let mut group = c.benchmark_group("under_load/verify");
     group.bench_function("idle", |b| b.iter(|| hit(&load.engine, &load.crowd.texts, &mut turn)));
     load.while_on(|| {
         group.bench_function("1,000 revokes/s and 5,000 writes/s", |b| {
