@@ -4,7 +4,8 @@
 //! group, see [`epochs`]. It holds positives only: what was rejected is asked anew each time.
 
 mod epochs;
-#[cfg(all(test, loom))]
+#[cfg(loom)]
+#[cfg(test)]
 mod schedules;
 mod shard;
 
