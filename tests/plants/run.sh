@@ -46,15 +46,18 @@ mkdir -p "$tree"
 tar -c --exclude=./target --exclude=./.git . | tar -x -m -C "$tree"
 cd "$tree"
 
+patches=("$home"/tests/plants/*.patch)
+[[ $# == 0 ]] || patches=("${@/#/$home/tests/plants/}")
+for patch in "${patches[@]}"; do
+    git apply --check "$patch" || { echo "$patch no longer applies" >&2; exit 1; }
+done
 for checker in loom shuttle histories; do
     run $checker || { cat "$log"; echo "$checker fails without a planted bug" >&2; exit 1; }
 done
 
-patches=("$home"/tests/plants/*.patch)
-[[ $# == 0 ]] || patches=("${@/#/$home/tests/plants/}")
 for patch in "${patches[@]}"; do
     name=$(basename "$patch" .patch)
-    git apply "$patch" || { echo "$name no longer applies" >&2; exit 1; }
+    git apply "$patch"
     checkers=$(sed -n 's/^Caught by: //p' "$patch")
     [[ -n $checkers ]] || { echo "$name names no checker" >&2; exit 1; }
     for checker in $checkers; do

@@ -6,7 +6,8 @@
 mod attachment;
 mod epochs;
 mod index;
-#[cfg(all(test, loom))]
+#[cfg(loom)]
+#[cfg(test)]
 mod schedules;
 mod shard;
 

@@ -150,7 +150,7 @@ impl Inner {
                 _ => return Ok(latest),
             }
         }
-        Err(Error::new(ErrorKind::Corrupt, "the rotations of a session lead in a circle"))
+        Err(rotated_in_a_circle())
     }
 
     /// The record in a session's row, its symbols resolved. What cannot be read is no session,
@@ -269,6 +269,10 @@ fn ended_reason(cause: EndCause) -> Reason {
     }
 }
 
+pub(super) fn rotated_in_a_circle() -> Error {
+    Error::new(ErrorKind::Corrupt, "the rotations of a session lead in a circle")
+}
+
 pub(super) fn session_key(handle: &Handle) -> Key {
     Key::of_16(handle.group(), Table::Session, handle.random_bytes())
 }
@@ -299,7 +303,7 @@ const ROTATIONS_FOLLOWED: u32 = 8;
 
 /// More rotations than fit into the time for which a rotated session's row is kept, 400 days
 /// at most with one an hour.
-const ROTATIONS_MAX: u32 = 10_000;
+pub(super) const ROTATIONS_MAX: u32 = 10_000;
 
 const UNKNOWN: u8 = 0;
 const NONE: u8 = 1;

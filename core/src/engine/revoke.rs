@@ -4,12 +4,14 @@ use std::cell::Cell;
 
 use super::change::{Plan, Written};
 use super::events::EventKind;
-use super::inspect::{Condemn, Found, data_key, engine_key, session_key};
+use super::inspect::{
+    Condemn, Found, ROTATIONS_MAX, data_key, engine_key, rotated_in_a_circle, session_key,
+};
 use super::{Engine, Inner};
 use crate::codec::record::{self, Kind};
 use crate::error::Result;
 use crate::id::Handle;
-use crate::record::{EndCause, GlobalRecord, SessionRow};
+use crate::record::{EndCause, GlobalRecord, Rotated, SessionRow};
 use crate::store::{Batch, Check, Durability, Row, Store};
 use crate::sync::Ordering;
 use crate::time::Timestamp;
@@ -45,27 +47,31 @@ impl Inner {
     pub(super) fn end(&self, handle: &Handle, cause: EndCause) -> Result<bool> {
         let store = self.store()?;
         let store = store.as_ref();
-        let (mut was_valid, mut next) = (false, Some(*handle));
+        let mut handle = *handle;
         // A rotation that comes between leaves a successor, which is ended in its turn.
-        while let Some(handle) = next.take() {
-            was_valid |= self.end_one(store, &handle, cause)?;
-            let latest = self.latest(store, &handle)?;
-            if latest != handle {
-                next = Some(latest);
+        for _ in 0..ROTATIONS_MAX {
+            match self.end_one(store, &handle, cause)? {
+                Ended::Now { was_valid } => return Ok(was_valid),
+                Ended::Rotated { to } => handle = to,
             }
         }
-        Ok(was_valid)
+        Err(rotated_in_a_circle())
     }
 
-    fn end_one(&self, store: &dyn Store, handle: &Handle, cause: EndCause) -> Result<bool> {
+    fn end_one(&self, store: &dyn Store, handle: &Handle, cause: EndCause) -> Result<Ended> {
         let now = self.clock.now();
         let key = session_key(handle);
-        let mut was_valid = false;
+        let (mut was_valid, mut rotated_to) = (false, None);
         self.change(store, handle.group(), || {
+            (was_valid, rotated_to) = (false, None);
             let Some(row) = store.get(&key)? else { return Ok(None) };
             let has_data = match self.read_session(&key, &row) {
+                Some(SessionRow::Ended { .. }) => return Ok(None),
                 // The row of a rotated session stays: it leads to the successor.
-                Some(SessionRow::Ended { .. } | SessionRow::Rotated(_)) => return Ok(None),
+                Some(SessionRow::Rotated(Rotated { to, .. })) => {
+                    rotated_to = Some(to);
+                    return Ok(None);
+                }
                 Some(SessionRow::Live(record)) => record.has_data,
                 None => true,
             };
@@ -75,7 +81,10 @@ impl Inner {
                 .condemning(Condemn::Session(*handle));
             self.ending(plan, handle, Ending { version, expires_at, has_data, cause }).map(Some)
         })?;
-        Ok(was_valid)
+        Ok(match rotated_to {
+            Some(to) => Ended::Rotated { to },
+            None => Ended::Now { was_valid },
+        })
     }
 
     /// Adds the end of a session. The row stays until the session would have expired, to say
@@ -117,6 +126,14 @@ impl Inner {
         };
         self.change_all(store.as_ref(), plan, committed)
     }
+}
+
+/// What became of the session of one handle.
+enum Ended {
+    /// It is gone, and was valid until now or not.
+    Now { was_valid: bool },
+    /// It goes on under another handle.
+    Rotated { to: Handle },
 }
 
 /// The end of a session: what its row and its data are now, and why it ends.

@@ -135,7 +135,13 @@ impl Inner {
                 batch = self.keeping(store, batch, subject, except, now)?;
             }
             self.expect_subject_rows(group);
-            Ok(Some(Plan::from(batch).condemning(Condemn::Subject(id)).telling(told.clone())))
+            let plan = Plan::from(batch).telling(told.clone());
+            Ok(Some(match told {
+                EventKind::SubjectRevoked { .. } | EventKind::Suspended { .. } => {
+                    plan.condemning(Condemn::Subject(id))
+                }
+                _ => plan,
+            }))
         })?;
         Ok(changed.unwrap_or_default())
     }
@@ -155,7 +161,7 @@ impl Inner {
             Error::new(ErrorKind::InvalidInput, message)
         };
         // The request may have come with the token from before a rotation.
-        let (except, live) = match self.find(store, except, None, now)? {
+        let (except, live) = match self.find(store, except, self.seen(except), now)? {
             Found::Live(live) => (*except, *live),
             Found::Superseded(old) if !old.is_raised() => (old.to, old.successor),
             _ => return Err(refused()),
