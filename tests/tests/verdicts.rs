@@ -6,8 +6,15 @@ use sessile::{CreateOptions, Engine, ErrorKind, Reason};
 use sessile_tests::fixture::{MINUTE, engine, log_in, reason};
 
 /// Reasons that no verification of a session token has: they belong to other kinds of tokens.
-const OF_OTHER_TOKENS: [Reason; 4] =
-    [Reason::WrongPurpose, Reason::Denied, Reason::StaleClaims, Reason::Reused];
+const OF_OTHER_TOKENS: [Reason; 7] = [
+    Reason::WrongPurpose,
+    Reason::Denied,
+    Reason::StaleClaims,
+    Reason::Reused,
+    Reason::WrongIssuer,
+    Reason::WrongAudience,
+    Reason::MissingClaim,
+];
 
 fn why(engine: &Engine, token: &str) -> Reason {
     reason(engine, token).expect("the token is valid")

@@ -4,6 +4,7 @@ mod clock;
 pub mod conformance;
 mod fault;
 pub mod history;
+pub mod jose;
 
 pub use clock::ManualClock;
 pub use fault::{Counts, Fault, FaultStore, Moment, Op};
