@@ -3,7 +3,7 @@
 use super::claims::{Claims, Source};
 use super::header::Header;
 use super::profile::Profile;
-use super::segment::{Segments, check_signature, with_decoded};
+use super::segment::{Segments, check_signature, is_base64url, with_decoded};
 use crate::keys::Jwks;
 use crate::time::Timestamp;
 use crate::verdict::Reason;
@@ -22,6 +22,9 @@ pub fn verify(
         return Err(Reason::Malformed);
     }
     let parts = Segments::split(token).ok_or(Reason::Malformed)?;
+    if !is_base64url(parts.claims) {
+        return Err(Reason::Malformed);
+    }
     let header = with_decoded(parts.header, Header::parse)?;
     if !header.is_of(profile.kind()) {
         return Err(Reason::WrongKind);

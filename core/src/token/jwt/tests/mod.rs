@@ -73,10 +73,6 @@ impl Keys {
     pub(super) fn of(&self, algorithm: Algorithm) -> &SigningKey {
         self.signing.iter().find(|key| key.algorithm() == algorithm).unwrap()
     }
-
-    pub(super) fn only(&self, algorithm: Algorithm) -> Jwks {
-        Jwks::new(vec![self.of(algorithm).verifying_key().clone()]).unwrap()
-    }
 }
 
 pub(super) const SIGNING: [Algorithm; 3] = [Algorithm::Hs256, Algorithm::EdDsa, Algorithm::Es256];
