@@ -161,10 +161,7 @@ fn read_algorithm(members: &Map<String, Value>) -> Result<Result<Algorithm, &'st
 
 /// Whether `use` and `key_ops` allow `operation` (RFC 7517, 4.2 and 4.3).
 fn is_for(members: &Map<String, Value>, operation: &str) -> Result<bool> {
-    let is_for_signatures = match optional(members, "use")? {
-        None => None,
-        Some(used) => Some(used == "sig"),
-    };
+    let is_for_signatures = optional(members, "use")?.map(|used| used == "sig");
     let Some(value) = members.get("key_ops") else { return Ok(is_for_signatures != Some(false)) };
     let operations: Option<Vec<&str>> =
         value.as_array().and_then(|values| values.iter().map(Value::as_str).collect());

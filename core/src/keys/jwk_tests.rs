@@ -319,7 +319,7 @@ fn bad_jwks_are_refused_when_they_are_loaded() {
 
 #[test]
 fn weak_secrets_are_refused() {
-    for secret in [&[][..], &[7; 64], b"secret", &b"ab".repeat(32), SECRET[..31].as_bytes()] {
+    for secret in [&[][..], &[7; 64], b"secret", &b"ab".repeat(32), &SECRET.as_bytes()[..31]] {
         let jwk = with(oct(), "k", base64url::encode_string(secret));
         assert!(load(&jwk).is_err());
         assert!(SigningKey::from_jwk(&jwk.to_string()).is_err());

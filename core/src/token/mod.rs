@@ -1,15 +1,6 @@
 //! What a client holds: one file for each kind of token.
 
 mod csrf;
-#[cfg_attr(
-    not(feature = "testing"),
-    allow(
-        dead_code,
-        unreachable_pub,
-        unused_imports,
-        reason = "the engine does not issue JWTs yet"
-    )
-)]
 pub(crate) mod jwt;
 mod session;
 
