@@ -104,13 +104,14 @@
 /** A bug in sessile. Nothing was answered as valid. */
 #define SESSILE_ERR_INTERNAL 23
 
-/** Not in the one canonical text form: length, alphabet, trailing bits or version. */
+/** Not in the one canonical text form: length, alphabet, trailing bits or version; of a JWT
+ *  also a header that is not plain, or a claim of the wrong type. */
 #define SESSILE_REASON_MALFORMED 1
 
 /** The tag or signature does not match. */
 #define SESSILE_REASON_BAD_SIGNATURE 2
 
-/** Signed under a key that the keyring does not hold, or holds as retired. */
+/** Signed under a key or by an algorithm that the keyring does not hold, or holds as retired. */
 #define SESSILE_REASON_UNKNOWN_KEY 3
 
 /** A token of another kind: a refresh token where a session token belongs, say. */
@@ -155,11 +156,20 @@
 /** The request brought two cookies that are valid for different sessions: neither is trusted. */
 #define SESSILE_REASON_AMBIGUOUS 17
 
+/** Another issuer's token. */
+#define SESSILE_REASON_WRONG_ISSUER 18
+
+/** A token for somebody else: its audience does not name us. */
+#define SESSILE_REASON_WRONG_AUDIENCE 19
+
+/** A claim that this kind of token must have is missing. */
+#define SESSILE_REASON_MISSING_CLAIM 20
+
 /** A token of another client than the one that presents it. */
-#define SESSILE_REASON_WRONG_CLIENT 20
+#define SESSILE_REASON_WRONG_CLIENT 21
 
 /** More was asked for than was granted. */
-#define SESSILE_REASON_BEYOND_GRANT 21
+#define SESSILE_REASON_BEYOND_GRANT 22
 
 
 #ifdef __cplusplus

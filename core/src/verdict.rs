@@ -32,11 +32,12 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Not in the one canonical text form: length, alphabet, trailing bits or version.
+    /// Not in the one canonical text form: length, alphabet, trailing bits or version; of a JWT
+    /// also a header that is not plain, or a claim of the wrong type.
     Malformed = 1, "malformed";
     /// The tag or signature does not match.
     BadSignature = 2, "bad_signature";
-    /// Signed under a key that the keyring does not hold, or holds as retired.
+    /// Signed under a key or by an algorithm that the keyring does not hold, or holds as retired.
     UnknownKey = 3, "unknown_key";
     /// A token of another kind: a refresh token where a session token belongs, say.
     WrongKind = 4, "wrong_kind";
@@ -66,10 +67,16 @@ reasons! {
     UnknownSession = 16, "unknown_session";
     /// The request brought two cookies that are valid for different sessions: neither is trusted.
     Ambiguous = 17, "ambiguous";
+    /// Another issuer's token.
+    WrongIssuer = 18, "wrong_issuer";
+    /// A token for somebody else: its audience does not name us.
+    WrongAudience = 19, "wrong_audience";
+    /// A claim that this kind of token must have is missing.
+    MissingClaim = 20, "missing_claim";
     /// A token of another client than the one that presents it.
-    WrongClient = 20, "wrong_client";
+    WrongClient = 21, "wrong_client";
     /// More was asked for than was granted.
-    BeyondGrant = 21, "beyond_grant";
+    BeyondGrant = 22, "beyond_grant";
 }
 
 impl Reason {

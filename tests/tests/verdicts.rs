@@ -6,13 +6,16 @@ use sessile::{CreateOptions, Engine, ErrorKind, Reason};
 use sessile_tests::fixture::{MINUTE, engine, log_in, reason};
 
 /// Reasons that are met with other kinds of tokens, in their tests.
-const OF_OTHER_TOKENS: [Reason; 6] = [
+const OF_OTHER_TOKENS: [Reason; 9] = [
     Reason::WrongPurpose,
     Reason::Denied,
     Reason::StaleClaims,
     Reason::Reused,
     Reason::WrongClient,
     Reason::BeyondGrant,
+    Reason::WrongIssuer,
+    Reason::WrongAudience,
+    Reason::MissingClaim,
 ];
 
 fn why(engine: &Engine, token: &str) -> Reason {

@@ -8,6 +8,11 @@ pub(crate) const fn encoded_len(len: usize) -> usize {
     (len * 4).div_ceil(3)
 }
 
+/// Bytes that `len` characters decode to, if they decode.
+pub(crate) const fn decoded_len(len: usize) -> usize {
+    len / 4 * 3 + len % 4 * 3 / 4
+}
+
 /// Encodes `bytes` into `text`, which must have [`encoded_len`] characters.
 pub(crate) fn encode(bytes: &[u8], text: &mut [u8]) {
     debug_assert_eq!(text.len(), encoded_len(bytes.len()));

@@ -2,6 +2,7 @@
 
 mod api_key;
 mod csrf;
+pub(crate) mod jwt;
 mod refresh;
 mod session;
 mod signed;
