@@ -17,10 +17,6 @@ pub(crate) fn router() -> Router<Arc<Site>> {
 
 const ASSETS: [(&str, &str, &str); 3] = [
     ("/assets/style.css", "text/css; charset=utf-8", include_str!("../assets/style.css")),
-    (
-        "/assets/session.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../assets/session.js"),
-    ),
+    ("/assets/session.js", "text/javascript; charset=utf-8", include_str!("../assets/session.js")),
     ("/assets/icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")),
 ];

@@ -45,11 +45,34 @@ mod tests {
     fn browsers_that_claim_to_be_others_are_told_apart() {
         let webkit = "AppleWebKit/537.36 (KHTML, like Gecko)";
         for (user_agent, expected) in [
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
-            (&format!("Mozilla/5.0 (X11; Linux x86_64) {webkit} HeadlessChrome/140.0 Safari/537.36"), "Chrome on Linux"),
-            (&format!("Mozilla/5.0 (Windows NT 10.0) {webkit} Chrome/140.0 Safari/537.36 Edg/140.0"), "Edge on Windows"),
-            (&format!("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) {webkit} Version/18.0 Safari/604.1"), "Safari on iPhone"),
-            (&format!("Mozilla/5.0 (Linux; Android 15; K) {webkit} Chrome/140.0 Mobile Safari/537.36"), "Chrome on Android"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                "Firefox on Linux",
+            ),
+            (
+                &format!(
+                    "Mozilla/5.0 (X11; Linux x86_64) {webkit} HeadlessChrome/140.0 Safari/537.36"
+                ),
+                "Chrome on Linux",
+            ),
+            (
+                &format!(
+                    "Mozilla/5.0 (Windows NT 10.0) {webkit} Chrome/140.0 Safari/537.36 Edg/140.0"
+                ),
+                "Edge on Windows",
+            ),
+            (
+                &format!(
+                    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) {webkit} Version/18.0 Safari/604.1"
+                ),
+                "Safari on iPhone",
+            ),
+            (
+                &format!(
+                    "Mozilla/5.0 (Linux; Android 15; K) {webkit} Chrome/140.0 Mobile Safari/537.36"
+                ),
+                "Chrome on Android",
+            ),
             ("curl/8.5.0", "curl"),
             ("", "Unknown device"),
         ] {

@@ -7,7 +7,6 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use sessile::{ErrorKind, cookie};
 
-#[derive(Debug)]
 pub(crate) enum Failure {
     /// The session store could not answer. Nobody is let in, and no cookie is cleared: the
     /// session may be as good as ever.
@@ -41,6 +40,7 @@ impl From<sessile::Error> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        self.log();
         let (status, title, text) = match &self {
             Failure::Overtaken => return Redirect::to("/").into_response(),
             Failure::NotSignedIn => return Redirect::to("/sign-in?note=needed").into_response(),
@@ -63,15 +63,23 @@ impl IntoResponse for Failure {
                 (StatusCode::INTERNAL_SERVER_ERROR, "That is our fault", "It has been noted.")
             }
         };
-        if status.is_server_error() {
-            eprintln!("{self:?}");
-        }
         let page = FailurePage { title, text }.render().unwrap_or_default();
         let mut response = (status, cookie::cache_headers(), Html(page)).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, 5.into());
         }
         response
+    }
+}
+
+impl Failure {
+    /// What is not the sender's doing is for the operator to know. No error shows a token.
+    fn log(&self) {
+        match self {
+            Failure::Store(error) => eprintln!("session store: {error}"),
+            Failure::Page(error) => eprintln!("template: {error}"),
+            _ => {}
+        }
     }
 }
 
