@@ -33,9 +33,9 @@ class Driver:
                 return
         raise RuntimeError("chromedriver did not start")
 
-    def browser(self, *arguments):
+    def browser(self):
         # --no-sandbox: CI runs as root, where Chromium refuses to start with its sandbox.
-        arguments = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", *arguments]
+        arguments = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage"]
         options = {"goog:chromeOptions": {"args": arguments}, "browserName": "chrome"}
         answer = call(self.address, "POST", "/session", {"capabilities": {"alwaysMatch": options}})
         return Browser(f"{self.address}/session/{answer['sessionId']}")
@@ -85,18 +85,30 @@ class Browser:
         call(self.address, "POST", f"/element/{element}/clear", {})
         call(self.address, "POST", f"/element/{element}/value", {"text": text})
 
+    def devtools(self, command, **params):
+        """What WebDriver has no word for (https://chromedevtools.github.io/devtools-protocol/)."""
+        body = {"cmd": command, "params": params}
+        return call(self.address, "POST", "/goog/cdp/execute", body)
+
     def before_each_page(self, text):
         """Runs the text in every page from now on, before the page's own scripts."""
-        command = "Page.addScriptToEvaluateOnNewDocument"
-        body = {"cmd": command, "params": {"source": text}}
-        call(self.address, "POST", "/goog/cdp/execute", body)
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", source=text)
+
+    def reset(self, user_agent=""):
+        """No page and no cookies, as if new, but without the second that a start takes."""
+        self.open("about:blank")
+        self.devtools("Network.clearBrowserCookies")
+        self.devtools("Network.setUserAgentOverride", userAgent=user_agent)
 
     def cookies(self):
         """As the browser keeps them, the HttpOnly ones too: what no script of a page sees."""
         return {c["name"]: c for c in call(self.address, "GET", "/cookie")}
 
-    def set_cookie(self, cookie):
-        call(self.address, "POST", "/cookie", {"cookie": cookie})
+    def set_cookie(self, url, name, value):
+        # WebDriver's own command refuses the prefix `__Host-`, as it names a domain.
+        params = {"url": url, "name": name, "value": value, "path": "/", "secure": True}
+        if not self.devtools("Network.setCookie", httpOnly=True, **params)["success"]:
+            raise RuntimeError(f"the browser did not take the cookie {name}")
 
     def wait(self, condition, what, seconds=10):
         """Asks until the condition holds; a page that is being replaced counts as `not yet`."""

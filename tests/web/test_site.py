@@ -14,16 +14,20 @@ from site_process import Site
 
 PROGRAM = os.environ["SESSILE_WEB"]
 SESSION, COMPANION = "__Host-sid", "__Host-sid-left"
-FIREFOX = "--user-agent=Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Firefox/140.0"
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Firefox/140.0"
 
 # Short enough to see the end of a session, long enough for a busy machine to react in between.
-IDLE_SECS = 8
+IDLE_SECS = 6
+
+
+browsers = []
 
 
 def setUpModule():
     global driver
     driver = Driver()
     unittest.addModuleCleanup(driver.quit)
+    unittest.addModuleCleanup(lambda: [browser.quit() for browser in browsers])
 
 
 class SiteTest(unittest.TestCase):
@@ -36,10 +40,16 @@ class SiteTest(unittest.TestCase):
         cls.site = Site(PROGRAM, os.path.join(directory.name, "data"), *cls.arguments)
         cls.addClassCleanup(cls.site.stop)
 
-    def browser(self, *arguments):
-        """A browser with no cookies: what a new visitor has."""
-        browser = driver.browser(*arguments)
-        self.addCleanup(browser.quit)
+    def setUp(self):
+        self.unused = list(browsers)
+
+    def browser(self, user_agent=""):
+        """A browser, with a cookie jar of its own, as a new visitor has it."""
+        if not self.unused:
+            browsers.append(driver.browser())
+            self.unused.append(browsers[-1])
+        browser = self.unused.pop(0)
+        browser.reset(user_agent)
         browser.open(self.site.url())
         return browser
 
@@ -50,8 +60,8 @@ class SiteTest(unittest.TestCase):
         browser.click("form[action='/sign-in'] button")
         browser.wait_shown("form[action='/sign-out']")
 
-    def signed_in(self, name="ada", *arguments):
-        browser = self.browser(*arguments)
+    def signed_in(self, name="ada", user_agent=""):
+        browser = self.browser(user_agent)
         self.sign_in(browser, name)
         return browser
 
@@ -108,7 +118,7 @@ class SignIn(SiteTest):
 
         # Whoever knew, or planted, the visitor's token has got nothing by the sign-in.
         attacker = self.browser()
-        attacker.set_cookie({**attacker.cookies()[SESSION], "value": before["value"]})
+        attacker.set_cookie(self.site.url(), SESSION, before["value"])
         attacker.open(self.site.url("/devices"))
         self.assertEqual(attacker.path(), "/sign-in")
         attacker.open(self.site.url("/"))
@@ -241,7 +251,9 @@ class Countdown(SiteTest):
         self.assertEqual(browser.path(), "/sign-in")
 
     def test_a_computer_with_a_wrong_clock_counts_right(self):
-        browser = self.signed_in()
+        browser = driver.browser()
+        self.addCleanup(browser.quit)
+        self.sign_in(browser)
         # An hour ahead, from before the page's own script runs.
         browser.before_each_page("const now = Date.now; Date.now = () => now.call(Date) + 3_600_000;")
         browser.open(self.site.url("/"))

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use sessile::{Reason, Session, Verdict, cookie};
 use tokio::sync::oneshot;
@@ -27,7 +27,11 @@ pub(crate) async fn stay(_form: Submitted) -> StatusCode {
 pub(crate) async fn alive(State(site): State<Arc<Site>>, headers: HeaderMap) -> Answer {
     let session = match look(&site, &headers)? {
         Ok(session) => session,
-        Err(ended) => return Ok(ended),
+        Err(reason) => {
+            let cookies = set_cookies(site.engine.clear_cookies());
+            let answer = (StatusCode::UNAUTHORIZED, cookie::cache_headers(), cookies, why(reason));
+            return Ok(answer.into_response());
+        }
     };
     // Of the session as presented: a token from before the sign-in buys none from after it.
     let token = site.engine.csrf_token(session.handle())?;
@@ -41,7 +45,8 @@ pub(crate) async fn alive(State(site): State<Arc<Site>>, headers: HeaderMap) -> 
 pub(crate) async fn events(State(site): State<Arc<Site>>, headers: HeaderMap) -> Answer {
     let session = match look(&site, &headers)? {
         Ok(session) => session,
-        Err(ended) => return Ok(ended),
+        // The cookies stay: the page asks `alive` next, which says why.
+        Err(_) => return Ok((StatusCode::UNAUTHORIZED, cookie::cache_headers()).into_response()),
     };
     let (tell, told) = oneshot::channel();
     let watch = site.engine.watch(session.handle())?;
@@ -59,15 +64,11 @@ pub(crate) async fn events(State(site): State<Arc<Site>>, headers: HeaderMap) ->
     Ok((cookie::cache_headers(), events).into_response())
 }
 
-/// The session of a request, without a touch; or the answer when there is none.
-fn look(site: &Site, headers: &HeaderMap) -> sessile::Result<Result<Session, Response>> {
-    let verdict = site.engine.peek_cookies(headers.get_all(COOKIE))?;
-    let reason = match verdict {
-        Some(Verdict::Valid(session)) => return Ok(Ok(session)),
-        Some(Verdict::Rejected(reason)) => reason,
-        None => Reason::UnknownSession,
-    };
-    let cookies = set_cookies(site.engine.clear_cookies());
-    let body = (StatusCode::UNAUTHORIZED, cookie::cache_headers(), cookies, why(reason));
-    Ok(Err(body.into_response()))
+/// The session of a request, without a touch; or why there is none.
+fn look(site: &Site, headers: &HeaderMap) -> sessile::Result<Result<Session, Reason>> {
+    Ok(match site.engine.peek_cookies(headers.get_all(COOKIE))? {
+        Some(Verdict::Valid(session)) => Ok(session),
+        Some(Verdict::Rejected(reason)) => Err(reason),
+        None => Err(Reason::UnknownSession),
+    })
 }
