@@ -66,14 +66,18 @@ function show(left) {
   if (left > warningMs) {
     isDismissed = false;
     if (warning.open) warning.close("stayed");
-  } else if (!warning.open && !isDismissed) {
-    find("warning-text").textContent = "Then you are signed out, to keep your account safe.";
+  } else if (!warning.open && (!isDismissed || left === 0)) {
+    find("warning-text").textContent = "When the time is up you are signed out, to keep your account safe.";
     warning.showModal();
+    speak(seconds);
+  } else if ([30, 20, 10].includes(seconds)) {
+    speak(seconds);
   }
-  // Spoken at a few moments only: a screen reader that counts aloud says nothing else any more.
-  if (left <= warningMs && (seconds === Math.ceil(warningMs / 1000) || [30, 20, 10].includes(seconds))) {
-    find("spoken").textContent = `You will be signed out in ${seconds} seconds.`;
-  }
+}
+
+// At a few moments only: a screen reader that counts aloud says nothing else any more.
+function speak(seconds) {
+  find("spoken").textContent = `You will be signed out in ${seconds} seconds.`;
 }
 
 // Asks the server, without keeping the session alive.
@@ -107,10 +111,12 @@ function trouble() {
 
 async function stay(event) {
   event.preventDefault();
-  const send = () => fetch("/stay", { method: "POST", body: new URLSearchParams(new FormData(find("stay"))) });
+  const fields = () => new URLSearchParams(new FormData(find("stay")));
+  const send = () => fetch("/stay", { method: "POST", body: fields() });
   try {
     let answer = await send();
     if (answer.status === 403) {
+      // The session was rotated in another tab: with a new CSRF token, then.
       await ask();
       answer = await send();
     }
@@ -118,7 +124,8 @@ async function stay(event) {
     tick();
     if (warning.open) {
       // It lasts no longer, however much it is used, unless its owner signs in anew.
-      find("warning-text").replaceChildren("This session has lasted its longest. ", link("/confirm", "Enter your password"), " to go on.");
+      const confirm = link("/confirm", "Enter your password");
+      find("warning-text").replaceChildren("This session has lasted its longest. ", confirm, " to go on.");
     }
   } catch {
     trouble();

@@ -30,7 +30,9 @@ pub(crate) enum Failure {
 impl From<sessile::Error> for Failure {
     fn from(error: sessile::Error) -> Self {
         match error.kind() {
-            ErrorKind::SessionGone => Failure::Overtaken,
+            // The second: with a token from before a proof of identity. What people enter is
+            // checked before it gets to the engine.
+            ErrorKind::SessionGone | ErrorKind::InvalidInput => Failure::Overtaken,
             ErrorKind::TooLarge => Failure::Refused("That is more than a session can hold."),
             ErrorKind::Suspended => Failure::Refused("This account is suspended."),
             _ => Failure::Store(error),
