@@ -65,6 +65,10 @@ class SiteTest(unittest.TestCase):
         self.sign_in(browser, name)
         return browser
 
+    def opened(self, browser, path):
+        browser.open(self.site.url(path))
+        return browser
+
     def mark(self, browser):
         """Leaves something on the page that a reload would take away."""
         browser.script("window.isTheSamePage = true")
@@ -162,6 +166,22 @@ class SignIn(SiteTest):
         self.assertIsNone(browser.script("return window.hasRun"))
 
 
+    def test_notes_from_many_requests_at_once_are_all_kept(self):
+        browser = self.browser()
+        csrf = self.csrf(browser)
+        browser.script_async(
+            """const [csrf, count, done] = arguments;
+            const add = (_, i) => fetch("/notes", {method: "POST", redirect: "manual",
+                body: new URLSearchParams({csrf, text: `note ${i}`})});
+            Promise.all(Array.from({length: count}, add)).then(() => done());""",
+            csrf,
+            30,
+        )
+        browser.open(self.site.url("/"))
+        notes = browser.script("return [...document.querySelectorAll('.text')].map((p) => p.textContent)")
+        self.assertEqual(sorted(notes), sorted(f"note {i}" for i in range(30)))
+
+
 class Devices(SiteTest):
     def test_a_device_that_is_signed_out_from_another_reacts_at_once(self):
         here, there = self.signed_in(), self.signed_in("ada", FIREFOX)
@@ -242,6 +262,13 @@ class Countdown(SiteTest):
         self.assertEqual(browser.cookies()[SESSION]["value"], token)
 
         browser.wait_shown("#warning", IDLE_SECS)
+        # That the page asks whether the session lives does not make it live longer.
+        left = browser.script_async(
+            """const [name, done] = arguments;
+            fetch("/alive").then(() => done(document.cookie.split(name + "=")[1].split(".")[0]));""",
+            COMPANION,
+        )
+        self.assertLessEqual(int(left), IDLE_SECS / 2)
         self.assert_ended_without_reload(browser, "Nothing happened", IDLE_SECS)
         lasted = time.monotonic() - stayed
         self.assertGreater(lasted, IDLE_SECS - 2, "it ended before its time")
@@ -269,8 +296,7 @@ class RecentProof(SiteTest):
     def test_a_password_is_changed_only_after_a_recent_proof_of_identity(self):
         here, there = self.signed_in(), self.signed_in()
         self.mark(there)
-        here.open(self.site.url("/account"))
-        here.wait(lambda: here.open(self.site.url("/account")) or here.is_shown("#confirm"), "the proof is old")
+        here.wait(lambda: self.opened(here, "/account").is_shown("#confirm"), "the proof is old")
         csrf, password = self.csrf(here), "a new barnacle"
         self.post(here, "/account/password", csrf=csrf, password=password)
         self.assertFalse(there.is_shown(".ended"), "an old proof changed the password")
