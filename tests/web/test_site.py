@@ -4,94 +4,15 @@ What a script of a page can see and do is tried from a page; what only the site 
 requests of `fetch` in that page, which carry the browser's own cookies.
 """
 
-import os
-import tempfile
 import time
 import unittest
 
-from browser import Driver
-from site_process import Site
+from site_test import COMPANION, SESSION, SiteTest, setUpModule  # noqa: F401 (unittest calls it)
 
-PROGRAM = os.environ["SESSILE_WEB"]
-SESSION, COMPANION = "__Host-sid", "__Host-sid-left"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Firefox/140.0"
 
 # Short enough to see the end of a session, long enough for a busy machine to react in between.
 IDLE_SECS = 6
-
-
-browsers = []
-
-
-def setUpModule():
-    global driver
-    driver = Driver()
-    unittest.addModuleCleanup(driver.quit)
-    unittest.addModuleCleanup(lambda: [browser.quit() for browser in browsers])
-
-
-class SiteTest(unittest.TestCase):
-    arguments = ()
-
-    @classmethod
-    def setUpClass(cls):
-        directory = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(directory.cleanup)
-        cls.site = Site(PROGRAM, os.path.join(directory.name, "data"), *cls.arguments)
-        cls.addClassCleanup(cls.site.stop)
-
-    def setUp(self):
-        self.unused = list(browsers)
-
-    def browser(self, user_agent=""):
-        """A browser, with a cookie jar of its own, as a new visitor has it."""
-        if not self.unused:
-            browsers.append(driver.browser())
-            self.unused.append(browsers[-1])
-        browser = self.unused.pop(0)
-        browser.reset(user_agent)
-        browser.open(self.site.url())
-        return browser
-
-    def sign_in(self, browser, name="ada", password="barnacle"):
-        browser.open(self.site.url("/sign-in"))
-        browser.type("#name", name)
-        browser.type("#password", password)
-        browser.click("form[action='/sign-in'] button")
-        browser.wait_shown("form[action='/sign-out']")
-
-    def signed_in(self, name="ada", user_agent=""):
-        browser = self.browser(user_agent)
-        self.sign_in(browser, name)
-        return browser
-
-    def opened(self, browser, path):
-        browser.open(self.site.url(path))
-        return browser
-
-    def mark(self, browser):
-        """Leaves something on the page that a reload would take away."""
-        browser.script("window.isTheSamePage = true")
-
-    def assert_ended_without_reload(self, browser, why, seconds=10):
-        browser.wait_shown(".ended h1", seconds)
-        self.assertTrue(browser.script("return window.isTheSamePage"), "the page was reloaded")
-        self.assertIn(why, browser.text("#ended-why"))
-        self.assertEqual(browser.text(".ended h1"), browser.script("return document.activeElement.textContent"))
-        self.assertFalse(browser.is_shown("form[action='/notes']"), "the page still shows what was on it")
-        browser.wait(lambda: SESSION not in browser.cookies(), "the cookie is cleared")
-
-    def post(self, browser, path, **fields):
-        """Sends a form from the page, and gives the status of the answer."""
-        return browser.script_async(
-            """const [path, fields, done] = arguments;
-            fetch(path, {method: "POST", body: new URLSearchParams(fields)}).then((a) => done(a.status));""",
-            path,
-            fields,
-        )
-
-    def csrf(self, browser):
-        return browser.script("return document.querySelector('input[name=csrf]').value")
 
 
 class SignIn(SiteTest):
@@ -178,7 +99,8 @@ class SignIn(SiteTest):
             30,
         )
         browser.open(self.site.url("/"))
-        notes = browser.script("return [...document.querySelectorAll('.text')].map((p) => p.textContent)")
+        texts = "[...document.querySelectorAll('.text')].map((p) => p.textContent)"
+        notes = browser.script(f"return {texts}")
         self.assertEqual(sorted(notes), sorted(f"note {i}" for i in range(30)))
 
 
@@ -278,11 +200,10 @@ class Countdown(SiteTest):
         self.assertEqual(browser.path(), "/sign-in")
 
     def test_a_computer_with_a_wrong_clock_counts_right(self):
-        browser = driver.browser()
-        self.addCleanup(browser.quit)
+        browser = self.browser_of_its_own()
         self.sign_in(browser)
         # An hour ahead, from before the page's own script runs.
-        browser.before_each_page("const now = Date.now; Date.now = () => now.call(Date) + 3_600_000;")
+        browser.before_each_page("const now = Date.now; Date.now = () => now() + 3_600_000;")
         browser.open(self.site.url("/"))
         browser.wait(lambda: browser.text("#left-time"), "the countdown is there")
         minutes, seconds = browser.text("#left-time").split(":")
@@ -291,12 +212,12 @@ class Countdown(SiteTest):
 
 
 class RecentProof(SiteTest):
-    arguments = ("--recent-secs", "2")
+    arguments = ("--recent-secs", "3")
 
     def test_a_password_is_changed_only_after_a_recent_proof_of_identity(self):
         here, there = self.signed_in(), self.signed_in()
         self.mark(there)
-        here.wait(lambda: self.opened(here, "/account").is_shown("#confirm"), "the proof is old")
+        here.wait(lambda: self.opened(here, "/account").is_shown("#confirm"), "it is long ago")
         csrf, password = self.csrf(here), "a new barnacle"
         self.post(here, "/account/password", csrf=csrf, password=password)
         self.assertFalse(there.is_shown(".ended"), "an old proof changed the password")

@@ -10,8 +10,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 /// Names and hashed passwords, in memory: a changed password is forgotten with the process.
 pub(crate) struct Accounts {
     by_name: RwLock<HashMap<String, Password>>,
-    /// What the password of an unknown name is compared with, so that it takes as long.
-    nobody: Password,
+    /// What is compared for an unknown name, so that it takes as long as for a known one.
+    any: Password,
 }
 
 #[derive(Clone)]
@@ -24,14 +24,15 @@ impl Accounts {
     /// The accounts that the sign-in page names.
     pub(crate) fn demo() -> Self {
         let by_name = DEMO_NAMES.map(|name| (name.to_owned(), Password::new(DEMO_PASSWORD)));
-        Accounts { by_name: RwLock::new(by_name.into()), nobody: Password::new("") }
+        let [(_, any), _] = by_name.clone();
+        Accounts { by_name: RwLock::new(by_name.into()), any }
     }
 
     /// Whether this is the password of `name`. Takes a tenth of a second or so, on purpose.
     pub(crate) fn is_password(&self, name: &str, password: &str) -> bool {
         let known = self.by_name.read().get(name).cloned();
         let is_known = known.is_some();
-        known.as_ref().unwrap_or(&self.nobody).is(password) && is_known
+        known.as_ref().unwrap_or(&self.any).is(password) && is_known
     }
 
     /// Gives `name` another password.

@@ -43,39 +43,17 @@ mod tests {
 
     #[test]
     fn browsers_that_claim_to_be_others_are_told_apart() {
-        let webkit = "AppleWebKit/537.36 (KHTML, like Gecko)";
-        for (user_agent, expected) in [
-            (
-                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-                "Firefox on Linux",
-            ),
-            (
-                &format!(
-                    "Mozilla/5.0 (X11; Linux x86_64) {webkit} HeadlessChrome/140.0 Safari/537.36"
-                ),
-                "Chrome on Linux",
-            ),
-            (
-                &format!(
-                    "Mozilla/5.0 (Windows NT 10.0) {webkit} Chrome/140.0 Safari/537.36 Edg/140.0"
-                ),
-                "Edge on Windows",
-            ),
-            (
-                &format!(
-                    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) {webkit} Version/18.0 Safari/604.1"
-                ),
-                "Safari on iPhone",
-            ),
-            (
-                &format!(
-                    "Mozilla/5.0 (Linux; Android 15; K) {webkit} Chrome/140.0 Mobile Safari/537.36"
-                ),
-                "Chrome on Android",
-            ),
-            ("curl/8.5.0", "curl"),
-            ("", "Unknown device"),
-        ] {
+        let cases = [
+            ("Firefox on Linux", "(X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+            ("Chrome on Linux", "(X11; Linux x86_64) HeadlessChrome/140.0 Safari/537.36"),
+            ("Edge on Windows", "(Windows NT 10.0) Chrome/140.0 Safari/537.36 Edg/140.0"),
+            ("Safari on iPhone", "(iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1"),
+            ("Safari on macOS", "(Macintosh; Intel Mac OS X 10_15_7) Version/18 Safari/605.1.15"),
+            ("Chrome on Android", "(Linux; Android 15; K) Chrome/140.0 Mobile Safari/537.36"),
+            ("curl", "curl/8.5.0"),
+            ("Unknown device", ""),
+        ];
+        for (expected, user_agent) in cases {
             assert_eq!(label(user_agent), expected, "{user_agent}");
         }
     }
