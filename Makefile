@@ -14,7 +14,7 @@ test: setup check ## Run everything that a change must pass
 	@cargo test --workspace --exclude sessile-python && $(MAKE) --no-print-directory web-test
 
 web-test: setup browser ## Try the demo site in headless Chromium
-	@cargo build --quiet -p sessile-web && SESSILE_WEB=$${CARGO_TARGET_DIR:-target}/debug/sessile-web python3 -B -m unittest discover -s tests/web
+	@cargo build --quiet -p sessile-web && export SESSILE_WEB=$$(realpath $${CARGO_TARGET_DIR:-target}/debug/sessile-web) && cd tests/web && ls test_*.py | xargs -P 2 -n 1 python3 -B -m unittest
 
 check: setup ## Formatting, lints as errors, and the core without its embedded store
 	@cargo fmt --check && cargo clippy --quiet --workspace --all-targets -- -D warnings && cargo clippy --quiet -p sessile --no-default-features -- -D warnings

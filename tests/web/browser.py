@@ -17,7 +17,7 @@ class Gone(Exception):
 
 
 class Driver:
-    """One chromedriver process; every browser of it has a profile, and so a cookie jar, of its own."""
+    """One chromedriver process. Each of its browsers has a profile, and so cookies, of its own."""
 
     def __init__(self):
         program = shutil.which("chromedriver")
