@@ -4,7 +4,7 @@ S ?= 60
 # Other flags, so a directory of their own: switching rebuilds nothing.
 SCHEDULED = cargo test --target-dir $${CARGO_TARGET_DIR:-target}/schedules
 
-.PHONY: help demo test check header python fuzz schedules histories plants crash power-cuts bench bench-report bench-smoke setup
+.PHONY: help demo web test web-test check header python fuzz schedules histories plants crash power-cuts bench bench-report bench-smoke setup
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,8 +12,14 @@ help: ## Print this list
 demo: ## Run the main job on the embedded store
 	@.ci/setup.sh rust && cargo run --release --quiet -p sessile --example demo
 
+web: ## Serve the demo site; make web ARGS="--port 0 --idle-secs 60"
+	@.ci/setup.sh rust && cargo run --quiet -p sessile-web -- $(ARGS)
+
 test: setup check ## Run everything that a change must pass
-	@cargo test --locked --workspace --exclude sessile-python && .ci/python.sh dev && LOOM_MAX_PREEMPTIONS=3 SESSILE_SCHEDULES=5000 $(MAKE) -s schedules
+	@cargo test --locked --workspace --exclude sessile-python && .ci/python.sh dev && LOOM_MAX_PREEMPTIONS=3 SESSILE_SCHEDULES=5000 $(MAKE) -s schedules && $(MAKE) -s web-test
+
+web-test: ## Try the demo site in headless Chromium
+	@.ci/browser.sh && cargo build --quiet -p sessile-web && export SESSILE_WEB=$$(realpath $${CARGO_TARGET_DIR:-target}/debug/sessile-web) && cd tests/web && ls test_*.py | xargs -P 2 -n 1 python3 -B -m unittest
 
 check: setup ## Formatting, lints and documentation, warnings as errors
 	@.ci/check.sh
