@@ -31,6 +31,7 @@ mod error;
 mod fork;
 mod id;
 mod keys;
+mod kind;
 mod policy;
 mod record;
 pub mod store;

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("codec::base64url", 0),
     ("data", 1),
     ("id", 1),
+    ("kind", 1),
     ("record", 1),
     ("policy", 2),
     ("codec", 2),
@@ -37,7 +38,7 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 
 /// Children that are one with their parent, although others are not.
-const PARTS: &[&str] = &["codec::record", "store::key"];
+const PARTS: &[&str] = &["codec::json", "codec::record", "store::key"];
 
 /// Layers whose modules do not know each other: the engine alone joins them.
 const STRANGERS: &[u8] = &[3, 4];

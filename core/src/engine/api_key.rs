@@ -13,12 +13,13 @@ use crate::cache::{ApiKeyState, Attachment, Entry, Facts};
 use crate::codec::record::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Group, Handle, Subject};
+use crate::kind::TokenKind;
 use crate::policy::{Standing, stands};
 use crate::record::{ApiKeyRecord, EndCause, OWN_VERSION};
 use crate::store::{Batch, Check, Commit, Durability, Key, Row, Store, Table};
 use crate::sync::Ordering;
 use crate::time::{Timestamp, millis};
-use crate::token::{ApiKeyToken, TokenKind, group_of, text_of};
+use crate::token::{ApiKeyToken, group_of, text_of};
 use crate::verdict::Reason;
 
 /// What an API key is to be.

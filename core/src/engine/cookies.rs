@@ -5,6 +5,7 @@ use super::verify::Touch;
 use super::{Engine, Inner};
 use crate::cookie::{CookiePolicy, bearer};
 use crate::error::Result;
+use crate::token::SessionToken;
 use crate::verdict::Reason;
 
 impl Engine {
@@ -81,7 +82,7 @@ impl Engine {
             max_age < lifetime && CookiePolicy::is_renewal_due(issued, max_age, now)
         });
         if is_due || session.renewed_token().is_some() {
-            let token = self.inner.keyring().sign_session(session.handle())?;
+            let token = SessionToken::issue(session.handle(), &self.inner.keyring())?;
             let left = session.absolute_deadline().since(now);
             cookies.push(self.cookies().session(token.as_str(), left)?);
         }

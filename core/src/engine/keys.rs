@@ -10,10 +10,11 @@ use crate::config::LIFETIME_MAX_MS;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Handle;
 use crate::keys::{KeyInfo, Keyring, KeyringRecord};
+use crate::kind::TokenKind;
 use crate::store::{Batch, Check, Durability};
 use crate::sync::RwLockReadGuard;
 use crate::time::Timestamp;
-use crate::token::{CsrfToken, TokenKind};
+use crate::token::CsrfToken;
 
 impl Engine {
     /// The keys, oldest first; never their secrets.

@@ -10,11 +10,12 @@ use crate::cache::Facts;
 use crate::codec::record::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Handle;
+use crate::kind::TokenKind;
 use crate::policy::{RefreshStep, refresh_step};
 use crate::record::{EndCause, Grant, RefreshState, SessionRow};
 use crate::store::{Batch, Check, Durability, Store};
 use crate::time::Timestamp;
-use crate::token::{RefreshParts, RefreshToken, TokenKind};
+use crate::token::{RefreshParts, RefreshToken};
 use crate::verdict::Reason;
 
 /// What a refresh family is granted: RFC 6749's client and scopes, RFC 8707's audiences. What is
@@ -300,7 +301,7 @@ impl Inner {
     ) -> Result<Refreshed> {
         let now = self.clock.now();
         Ok(Refreshed {
-            refresh_token: self.keyring().sign_refresh(handle, generation)?,
+            refresh_token: RefreshToken::issue(handle, generation, &self.keyring())?,
             generation,
             session: Session::new(Facts::of(*handle, &live.record), live.record.last_seen, now),
             scopes: grant.scopes,

@@ -17,6 +17,7 @@ use crate::policy::Lifetimes;
 use crate::record::{EndCause, OWN_VERSION, RefreshState, Rotated, SessionRecord, SessionRow};
 use crate::store::{Batch, Check, Durability, Store};
 use crate::time::{Timestamp, millis};
+use crate::token::{RefreshToken, SessionToken};
 
 /// What changes with a rotation, beside handle and token.
 #[derive(Clone, Debug, Default)]
@@ -395,9 +396,9 @@ impl Inner {
     pub(super) fn issue(&self, handle: Handle, record: &SessionRecord) -> Result<Issued> {
         let session = Session::new(Facts::of(handle, record), record.last_seen, self.clock.now());
         let keyring = self.keyring();
-        let token = keyring.sign_session(&handle)?;
+        let token = SessionToken::issue(&handle, &keyring)?;
         let refresh = record.refresh.as_ref();
-        let sign = |state: &RefreshState| keyring.sign_refresh(&handle, state.generation);
+        let sign = |state: &RefreshState| RefreshToken::issue(&handle, state.generation, &keyring);
         let refresh_token = refresh.map(sign).transpose()?;
         Ok(Issued { token, refresh_token, session })
     }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::kind::TokenKind;
 use crate::time::Timestamp;
-use crate::token::{TokenKind, sign_value, unsign_value};
+use crate::token::{sign_value, unsign_value};
 use crate::verdict::Reason;
 
 /// A value that was signed here and has not been changed since.

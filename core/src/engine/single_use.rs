@@ -10,11 +10,12 @@ use super::{Engine, Inner};
 use crate::codec::record::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Group, Handle, Subject};
+use crate::kind::TokenKind;
 use crate::policy::{Standing, stands};
 use crate::record::{EndCause, OWN_VERSION, SingleUseRecord, SingleUseState};
 use crate::store::{Batch, Check, Durability, Key, Row, Store, Table};
 use crate::time::{Timestamp, millis};
-use crate::token::{Parts, SingleUseToken, TokenKind, TokenText};
+use crate::token::{Parts, SingleUseToken, TokenText};
 use crate::verdict::Reason;
 
 /// What a single-use token is to be.

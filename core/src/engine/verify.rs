@@ -10,7 +10,7 @@ use crate::policy::{is_rotation_due, touch_interval_ms, touch_resolution_ms, wit
 use crate::record::{SessionRecord, SubjectRecord};
 use crate::sync::Ordering;
 use crate::time::Timestamp;
-use crate::token::{Parts, TokenText};
+use crate::token::{Parts, SessionToken, TokenText};
 use crate::verdict::Reason;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -170,7 +170,7 @@ impl Inner {
         session.is_rotation_due =
             is_rotation_due(facts.issued, self.config.rotate_every, session.now);
         if facts.is_under_old_key {
-            let renewed_token = self.keyring().sign_session(&facts.handle).ok();
+            let renewed_token = SessionToken::issue(&facts.handle, &self.keyring()).ok();
             session.rare = Some(Box::new(Rare { renewed_token, rotated_to: None }));
         }
     }

@@ -13,9 +13,9 @@ use zeroize::{Zeroize, Zeroizing};
 use super::master::{SealingKey, derive};
 use crate::codec::record::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Group, Handle, Subject, fill_random};
+use crate::id::{Group, Subject, fill_random};
+use crate::kind::TokenKind;
 use crate::time::Timestamp;
-use crate::token::{RefreshToken, SessionToken, TokenKind};
 
 /// Where a key stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -270,18 +270,6 @@ impl Keyring {
         (Group::of_hash(group), id)
     }
 
-    /// A token for `handle` under the active key.
-    pub(crate) fn sign_session(&self, handle: &Handle) -> Result<SessionToken> {
-        let (id, key) = self.active_key(TokenKind::Session)?;
-        Ok(SessionToken::sign(handle, id, key))
-    }
-
-    /// The refresh token of `handle` for a generation, under the active key.
-    pub(crate) fn sign_refresh(&self, handle: &Handle, generation: u32) -> Result<RefreshToken> {
-        let (id, key) = self.active_key(TokenKind::Refresh)?;
-        Ok(RefreshToken::sign(handle, generation, id, key))
-    }
-
     /// The key that session tokens of `id` are signed with, unless retired or unknown.
     pub(crate) fn session_key(&self, id: u8) -> Option<&hmac::Key> {
         Some(&self.slots.get(usize::from(id))?.as_ref()?.session)
@@ -356,8 +344,9 @@ fn hmac_key(root: &[u8; 32], label: &[u8]) -> Result<hmac::Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::Handle;
     use crate::keys::MasterSecret;
-    use crate::token::Parts;
+    use crate::token::{Parts, SessionToken};
 
     fn now(ms: u64) -> Timestamp {
         Timestamp::from_millis(ms)
@@ -397,7 +386,7 @@ mod tests {
     fn what_a_key_signed_is_good_until_it_is_retired() {
         let mut record = KeyringRecord::generate(now(1)).unwrap();
         let handle = Handle::random(Group(9)).unwrap();
-        let token = Keyring::new(&record).unwrap().sign_session(&handle).unwrap();
+        let token = SessionToken::issue(&handle, &Keyring::new(&record).unwrap()).unwrap();
         let is_good = |record: &KeyringRecord| {
             let keyring = Keyring::new(record).unwrap();
             let parts = Parts::parse(token.text()).unwrap();

@@ -6,10 +6,10 @@ use std::fmt;
 
 use ring::hmac;
 
-use super::TokenKind;
 use super::session::{TokenText, sign_as};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Handle;
+use crate::kind::TokenKind;
 
 /// An API key, for a program. Shown once, when it is made. `Debug` does not show it.
 #[derive(Clone)]

@@ -15,11 +15,11 @@ use std::fmt;
 
 use ring::hmac;
 
-use super::TokenKind;
 use super::session::is_equal;
 use crate::codec::base64url;
 use crate::error::Result;
 use crate::id::{Handle, fill_random};
+use crate::kind::TokenKind;
 
 const LEN: usize = 34;
 const TEXT_LEN: usize = 46;

@@ -17,10 +17,12 @@ use std::fmt;
 
 use ring::hmac;
 
-use super::TokenKind;
 use super::session::{check_kind, is_equal};
 use crate::codec::base64url;
+use crate::error::Error;
 use crate::id::Handle;
+use crate::keys::Keyring;
+use crate::kind::TokenKind;
 use crate::verdict::Reason;
 
 const LEN: usize = 40;
@@ -35,6 +37,16 @@ pub struct RefreshToken([u8; TEXT_LEN]);
 impl RefreshToken {
     /// Characters of every refresh token.
     pub const LEN: usize = TEXT_LEN;
+
+    /// The token of `handle` for a generation, under the active key.
+    pub(crate) fn issue(
+        handle: &Handle,
+        generation: u32,
+        keyring: &Keyring,
+    ) -> Result<Self, Error> {
+        let (id, key) = keyring.active_key(TokenKind::Refresh)?;
+        Ok(RefreshToken::sign(handle, generation, id, key))
+    }
 
     /// The token of `handle` for a generation, under the key of `key_id`.
     pub(crate) fn sign(handle: &Handle, generation: u32, key_id: u8, key: &hmac::Key) -> Self {

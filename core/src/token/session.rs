@@ -16,9 +16,11 @@ use std::fmt;
 
 use ring::hmac;
 
-use super::TokenKind;
 use crate::codec::base64url;
+use crate::error::Error;
 use crate::id::{Group, Handle};
+use crate::keys::Keyring;
+use crate::kind::TokenKind;
 use crate::verdict::Reason;
 
 /// Characters of a session token.
@@ -42,6 +44,12 @@ pub struct SessionToken(TokenText);
 impl SessionToken {
     /// Characters of every session token.
     pub const LEN: usize = TEXT_LEN;
+
+    /// The token of `handle` under the active key.
+    pub(crate) fn issue(handle: &Handle, keyring: &Keyring) -> Result<Self, Error> {
+        let (id, key) = keyring.active_key(TokenKind::Session)?;
+        Ok(SessionToken::sign(handle, id, key))
+    }
 
     /// Signs `handle` with the key of `key_id`.
     pub(crate) fn sign(handle: &Handle, key_id: u8, key: &hmac::Key) -> Self {

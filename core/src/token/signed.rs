@@ -15,9 +15,9 @@
 
 use ring::hmac;
 
-use super::TokenKind;
 use super::session::{check_kind, is_equal};
 use crate::codec::base64url;
+use crate::kind::TokenKind;
 use crate::time::Timestamp;
 use crate::verdict::Reason;
 

@@ -4,9 +4,9 @@ use std::fmt;
 
 use ring::hmac;
 
-use super::TokenKind;
 use super::session::{TEXT_LEN, TokenText, sign_as};
 use crate::id::Handle;
+use crate::kind::TokenKind;
 
 /// A single-use token, for a link in a message: magic link, password reset. `Debug` does not
 /// show it.
