@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use crate::cookie::CookiePolicy;
 use crate::error::{Error, ErrorKind, Result};
-use crate::keys::MasterSecret;
+use crate::keys::{Algorithm, MasterSecret};
 use crate::policy::{AtLimit, Lifetimes};
 #[cfg(feature = "sled")]
 use crate::store::OnRollback;
 use crate::store::{Durability, Store};
 use crate::time::{Clock, SystemClock, millis};
 use crate::token::check_prefix;
+use crate::token::jwt::AlgorithmName;
 
 /// A limit of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +47,7 @@ pub const LIMITS: &[Limit] = &[
     ROTATE_EVERY,
     ROTATION_GRACE,
     REFRESH_GRACE,
+    ACCESS_LIFETIME,
     DATA_LEN,
     EXPIRING_SOON,
     MAX_SESSIONS_PER_SUBJECT,
@@ -97,6 +99,15 @@ const REFRESH_GRACE: Limit = Limit {
     min: 0,
     max: 300_000,
     reason: "parallel requests of one client; longer, and a thief has that long unnoticed",
+};
+
+const ACCESS_LIFETIME: Limit = Limit {
+    name: "access_lifetime",
+    unit: "ms",
+    default: Some(300_000),
+    min: 10_000,
+    max: 3_600_000,
+    reason: "verifiers without the store learn of a revoke by its end; 5 minutes is usual",
 };
 
 const DATA_LEN: Limit = Limit {
@@ -193,6 +204,7 @@ pub struct Config {
     pub(crate) tick_every: Duration,
     pub(crate) create_durability: Durability,
     pub(crate) cookies: CookiePolicy,
+    pub(crate) access_tokens: Option<AccessTokens>,
     pub(crate) api_key_prefix: String,
     pub(crate) has_threads: bool,
     pub(crate) trust_clock: bool,
@@ -238,6 +250,7 @@ impl Config {
             tick_every: ms(TICK_EVERY),
             create_durability: Durability::Durable,
             cookies: CookiePolicy::default(),
+            access_tokens: None,
             api_key_prefix: String::new(),
             has_threads: true,
             trust_clock: false,
@@ -366,6 +379,13 @@ impl Config {
         self
     }
 
+    /// Access tokens, and what they say. None by default.
+    #[must_use]
+    pub fn access_tokens(mut self, access: AccessTokens) -> Self {
+        self.access_tokens = Some(access);
+        self
+    }
+
     /// What API keys begin with, before a `_`: a name of the host's, so that scanners of source
     /// code find keys that leaked. None; 2 to 16 lower-case letters and digits, a letter first.
     #[must_use]
@@ -412,6 +432,7 @@ impl Config {
     pub(crate) fn validate(&self) -> Result<()> {
         self.lifetimes.validate()?;
         check_prefix(&self.api_key_prefix)?;
+        self.access_tokens.as_ref().map_or(Ok(()), AccessTokens::validate)?;
         self.rotate_every.map_or(Ok(()), |every| check(ROTATE_EVERY, millis(every)))?;
         check(ROTATION_GRACE, millis(self.rotation_grace))?;
         check(REFRESH_GRACE, millis(self.refresh_grace))?;
@@ -421,6 +442,64 @@ impl Config {
         check(CACHE_LEN, self.cache_len_max_bytes as u64)?;
         check(STORE_CACHE_LEN, self.store_cache_len_max_bytes as u64)?;
         check(TICK_EVERY, millis(self.tick_every))
+    }
+}
+
+/// What the engine's access tokens are.
+#[derive(Clone, Debug)]
+pub struct AccessTokens {
+    pub(crate) issuer: String,
+    pub(crate) audiences: Vec<String>,
+    pub(crate) lifetime: Duration,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) naming: AlgorithmName,
+}
+
+impl AccessTokens {
+    /// JWTs of `issuer` for `audience`, signed with Ed25519, good for 5 minutes.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        AccessTokens {
+            issuer: issuer.into(),
+            audiences: vec![audience.into()],
+            lifetime: Duration::from_millis(ACCESS_LIFETIME.default.unwrap_or_default()),
+            algorithm: Algorithm::EdDsa,
+            naming: AlgorithmName::default(),
+        }
+    }
+
+    /// How long they are good, less up to 5 % at random. 5 minutes; 10 seconds to 1 hour.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// What new keys sign with: HS256, EdDSA or ES256. Keys that exist stay as they are.
+    #[must_use]
+    pub fn algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+
+    /// Which of its two names Ed25519 has in them.
+    #[must_use]
+    pub fn naming(mut self, naming: AlgorithmName) -> Self {
+        self.naming = naming;
+        self
+    }
+
+    fn validate(&self) -> Result<()> {
+        check(ACCESS_LIFETIME, millis(self.lifetime))?;
+        let is_empty = |text: &String| text.is_empty();
+        if self.issuer.is_empty() || self.audiences.iter().any(is_empty) {
+            let message = "access tokens need an issuer and an audience";
+            return Err(Error::new(ErrorKind::InvalidConfig, message));
+        }
+        if self.algorithm == Algorithm::Rs256 {
+            let message = "RS256 is for verifying only: sign with HS256, EdDSA or ES256";
+            return Err(Error::new(ErrorKind::InvalidConfig, message));
+        }
+        Ok(())
     }
 }
 

@@ -30,6 +30,7 @@ mod engine;
 mod error;
 mod fork;
 mod id;
+pub mod jwt;
 mod keys;
 mod kind;
 mod policy;
@@ -42,13 +43,14 @@ mod time;
 mod token;
 mod verdict;
 
-pub use config::{Config, LIMITS, Limit};
+pub use config::{AccessTokens, Config, LIMITS, Limit};
 pub use data::{Data, Patch};
 pub use engine::{
-    ApiKey, ApiKeyOptions, ApiKeyVerdict, Authentication, CreateOptions, Engine, Event, EventKind,
-    Issued, IssuedApiKey, IssuedSingleUse, Refresh, RefreshGrant, RefreshRequest, Refreshed,
-    Restored, RotateOptions, Session, SessionInfo, SingleUse, SingleUseOptions, Stats,
-    Subscription, TickReport, Unsigned, Verdict, Watch,
+    AccessOptions, AccessVerdict, ApiKey, ApiKeyOptions, ApiKeyVerdict, Authentication,
+    CreateOptions, Engine, Event, EventKind, Issued, IssuedAccess, IssuedApiKey, IssuedSingleUse,
+    Refresh, RefreshGrant, RefreshRequest, Refreshed, Restored, RotateOptions, Session,
+    SessionInfo, SingleUse, SingleUseOptions, Stats, Subscription, TickReport, Unsigned, Verdict,
+    Watch,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use fork::note_fork;

@@ -169,6 +169,8 @@ fn make_commands(document: &str) -> Vec<String> {
 
 fn targets_called(code: &str) -> Vec<String> {
     let code = code.split(" #").next().unwrap_or_default();
+    // What stands in quotes is a value: `make web ARGS="--port 0"`.
+    let code: String = code.split('"').step_by(2).collect();
     let mut called = Vec::new();
     for command in code.split(['|', ';', '&', '(']) {
         let is_before = |word: &&str| word.contains('=') || *word == "$";

@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use sessile::Timestamp;
-use sessile::testing::jose::{
+use sessile::jwt::{
     Algorithm, AlgorithmName, Claims, Jwks, JwtKind, OwnKeys, Profile, Signer, SigningKey, verify,
 };
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use sessile::Timestamp;
-use sessile::testing::jose::{
+use sessile::jwt::{
     Algorithm, AlgorithmName, Claims, Jwks, JwtKind, Profile, Signer, SigningKey, verify,
 };
 

@@ -10,6 +10,7 @@ mod index;
 #[cfg(test)]
 mod schedules;
 mod shard;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub(crate) use attachment::{ApiKeyState, Attachment};
 pub(crate) use epochs::Epochs;
 use shard::Shard;
 pub(crate) use shard::{Entry, Facts};
+pub(crate) use tokens::SeenTokens;
 
 /// The cache: shards of groups, each behind its own lock.
 pub(crate) struct Cache {

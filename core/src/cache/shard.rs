@@ -22,9 +22,11 @@ pub(crate) struct Facts {
     pub(crate) authenticated_at: Option<Timestamp>,
     pub(crate) idle_timeout_ms: u64,
     pub(crate) absolute_deadline: Timestamp,
-    /// The subject's claims version when the handle was issued, and now.
+    /// The subject's claims version when the handle was issued, and whether it is older now.
     pub(crate) claims_version: u64,
     pub(crate) are_claims_stale: bool,
+    /// Whether an access token of it is denied: then the store knows which.
+    pub(crate) has_denied: bool,
     /// Signed under a key that is no longer the active one.
     pub(crate) is_under_old_key: bool,
 }
@@ -42,6 +44,7 @@ impl Facts {
             absolute_deadline: record.absolute_deadline,
             claims_version: record.claims_version,
             are_claims_stale: false,
+            has_denied: !record.denied.is_empty(),
             is_under_old_key: false,
         }
     }
@@ -293,6 +296,7 @@ mod tests {
             absolute_deadline: at,
             claims_version: 0,
             are_claims_stale: false,
+            has_denied: false,
             is_under_old_key: false,
         };
         Entry::new(&text(n), stamp, facts, at, at)

@@ -131,6 +131,7 @@ mod tests {
                 },
             }),
             has_data: true,
+            denied: vec![("jti-1".into(), Timestamp::from_millis(1_700_000_300_000))],
         }
     }
 

@@ -453,6 +453,7 @@ fn facts_of(handle: Handle, record: &ApiKeyRecord) -> Facts {
         absolute_deadline: expiry_of(record),
         claims_version: 0,
         are_claims_stale: false,
+        has_denied: false,
         is_under_old_key: false,
     }
 }

@@ -165,6 +165,7 @@ impl Inner {
             claims_version,
             refresh,
             has_data: false,
+            denied: Vec::new(),
         };
         let issued = self.issue(handle, &record)?;
         let facts = Facts::of(handle, &record);

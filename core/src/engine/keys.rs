@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access::AccessKeys;
 use super::change::{Plan, Written};
 use super::events::EventKind;
 use super::inspect::engine_key;
@@ -105,6 +106,16 @@ impl Inner {
         Ok(())
     }
 
+    /// Makes keys for access tokens where the keyring has none.
+    pub(super) fn equip_keys(&self) -> Result<()> {
+        let Some(access) = &self.config.access_tokens else { return Ok(()) };
+        if self.keyring().has_jwt_key() {
+            return Ok(());
+        }
+        self.change_keys(|keys, _| keys.equip(access.algorithm))?;
+        Ok(())
+    }
+
     /// Puts the keyring as `change` leaves it, as a change of every group: what is cached was
     /// verified under the keys from before.
     pub(super) fn change_keys<R>(
@@ -112,6 +123,7 @@ impl Inner {
         mut change: impl FnMut(&mut KeyringRecord, Timestamp) -> Result<R>,
     ) -> Result<R> {
         let store = self.store()?;
+        let algorithm = self.config.access_tokens.as_ref().map(|access| access.algorithm);
         let mut changed = None;
         let next = std::cell::RefCell::new(None);
         let plan = || {
@@ -120,6 +132,7 @@ impl Inner {
             let row = store.get(&key)?.ok_or_else(missing)?;
             let mut keys = KeyringRecord::open(&key.to_vec(), &row.value, &self.sealing)?;
             changed = Some(change(&mut keys, self.clock.now())?);
+            algorithm.map_or(Ok(false), |algorithm| keys.equip(algorithm))?;
             *next.borrow_mut() = Some(Arc::new(Keyring::new(&keys)?));
             let batch = Batch::new(key.group(), Durability::Durable)
                 .check(key, Check::Version(row.version))
@@ -135,6 +148,12 @@ impl Inner {
                 // What is retired is retired; what is new could be gone after a reopen.
                 *keyring = Arc::new(keyring.without_those_missing_in(&next));
             }
+            if let Some(access) = &self.config.access_tokens {
+                // Without keys nothing verifies: better than under those from before.
+                let keys = AccessKeys::new(access, &keyring).ok();
+                *self.access_keys.write() = keys.map(Arc::new);
+            }
+            self.seen_tokens.forget();
         };
         self.change_all(store.as_ref(), plan, apply)?;
         changed.ok_or_else(|| Error::new(ErrorKind::Internal, "a change of keys was not planned"))

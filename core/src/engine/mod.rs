@@ -1,5 +1,6 @@
 //! The engine: the only place that joins store, cache, keyring and policy.
 
+mod access;
 mod agenda;
 mod api_key;
 mod change;
@@ -27,7 +28,7 @@ mod watch;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::cache::{Cache, Epochs};
+use crate::cache::{Cache, Epochs, SeenTokens};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{forks, note_fork};
@@ -37,6 +38,8 @@ use crate::store::{Capabilities, Store};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering, RwLock};
 use crate::time::Timestamp;
 
+use access::AccessKeys;
+pub use access::{AccessOptions, AccessVerdict, IssuedAccess};
 use agenda::Agenda;
 pub use api_key::{ApiKey, ApiKeyOptions, ApiKeyVerdict, IssuedApiKey};
 use clock::MonotoneClock;
@@ -74,6 +77,9 @@ struct Inner {
     capabilities: Capabilities,
     keyring: RwLock<Arc<Keyring>>,
     sealing: SealingKey,
+    /// `None`: access tokens are not configured.
+    access_keys: RwLock<Option<Arc<AccessKeys>>>,
+    seen_tokens: SeenTokens,
     epochs: Arc<Epochs>,
     cache: Cache,
     /// Apart from the sessions, so that neither is ever taken for the other.

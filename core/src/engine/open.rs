@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::access::AccessKeys;
 use super::agenda::Agenda;
 use super::clock::MonotoneClock;
 use super::events::Bus;
@@ -14,7 +15,7 @@ use super::maintain::Maintenance;
 use super::transfer::refuse_unfinished;
 use super::watch::Watches;
 use super::{Engine, Inner};
-use crate::cache::{Cache, Epochs};
+use crate::cache::{Cache, Epochs, SeenTokens};
 use crate::codec::record::{self, Kind};
 use crate::config::{Config, Place};
 use crate::error::{Error, ErrorKind, Result};
@@ -57,8 +58,11 @@ impl Engine {
     /// The engine over a store that is open.
     pub(super) fn over(config: Config, store: Arc<dyn Store>) -> Result<Self> {
         let capabilities = store.capabilities();
+        let seen_tokens = SeenTokens::new(config.cache_len_max_bytes as u64 / 8);
         let started = config.clock.now();
         let (keyring, sealing) = open_keyring(&config, store.as_ref(), started)?;
+        let access = config.access_tokens.as_ref();
+        let access_keys = access.map(|access| AccessKeys::new(access, &keyring)).transpose()?;
         let global = read_global(store.as_ref())?;
         let mark = read_clock_mark(store.as_ref())?;
         let floor = if config.trust_clock { Timestamp::default() } else { mark };
@@ -74,8 +78,8 @@ impl Engine {
         let engine = Engine {
             maintenance: Arc::new(Maintenance::new()),
             inner: Arc::new(Inner {
-                // An eighth for API keys: there are few, and they are used often.
-                cache: Cache::new(config.cache_len_max_bytes / 8 * 7, epochs.clone()),
+                // An eighth each for API keys and access tokens: they are fewer.
+                cache: Cache::new(config.cache_len_max_bytes / 8 * 6, epochs.clone()),
                 api_keys: Cache::new(config.cache_len_max_bytes / 8, epochs.clone()),
                 clock: MonotoneClock::new(config.clock.clone(), floor),
                 config,
@@ -85,6 +89,8 @@ impl Engine {
                 capabilities,
                 keyring: RwLock::new(Arc::new(keyring)),
                 sealing,
+                access_keys: RwLock::new(access_keys.map(Arc::new)),
+                seen_tokens,
                 epochs,
                 stripes: (0..STRIPES).map(|_| Mutex::new(())).collect(),
                 generation: AtomicU64::new(global.generation),
@@ -105,6 +111,7 @@ impl Engine {
             engine.revoke_all()?;
             engine.inner.store()?.sync()?;
         }
+        engine.inner.equip_keys()?;
         Ok(engine)
     }
 

@@ -1,5 +1,6 @@
 //! Refresh tokens.
 
+use super::access::{AccessOptions, IssuedAccess};
 use super::change::Plan;
 use super::events::EventKind;
 use super::inspect::{Condemn, Found, Live, session_key};
@@ -157,6 +158,8 @@ impl Refresh {
 pub struct Refreshed {
     /// The token for the next refresh.
     pub refresh_token: RefreshToken,
+    /// The access token, if the configuration has them and the session a subject.
+    pub access: Option<IssuedAccess>,
     /// Its generation: how many rotations there were.
     pub generation: u32,
     /// The session.
@@ -300,8 +303,22 @@ impl Inner {
         grant: Grant,
     ) -> Result<Refreshed> {
         let now = self.clock.now();
+        let access = if self.has_access_tokens() && live.record.subject.is_some() {
+            let mut options = AccessOptions::new().generation(generation);
+            options = options.scopes(grant.scopes.clone());
+            if let Some(client) = &grant.client {
+                options = options.client(client.clone());
+            }
+            if !grant.audiences.is_empty() {
+                options = options.audiences(grant.audiences.clone());
+            }
+            Some(self.mint_access(handle, live, &options)?)
+        } else {
+            None
+        };
         Ok(Refreshed {
             refresh_token: RefreshToken::issue(handle, generation, &self.keyring())?,
+            access,
             generation,
             session: Session::new(Facts::of(*handle, &live.record), live.record.last_seen, now),
             scopes: grant.scopes,

@@ -74,30 +74,8 @@ impl Inner {
     #[inline]
     fn cached(&self, text: &TokenText, touch: Touch, now: Timestamp) -> Option<Result<Verdict>> {
         let mut is_touch_due = false;
-        let mut verdict = self.cache.get(text, |entry| {
-            let idle = entry.facts.idle_timeout_ms;
-            let mut seen = entry.last_seen();
-            within_deadlines(seen.plus_millis(idle), entry.facts.absolute_deadline, now).ok()?;
-            if touch == Touch::Yes {
-                let now_ms = now.as_millis();
-                if now_ms > seen.as_millis().saturating_add(touch_resolution_ms(idle)) {
-                    entry.last_seen.store(now_ms, Ordering::Relaxed);
-                }
-                seen = seen.max(now);
-                is_touch_due = now_ms.saturating_sub(entry.persisted.load(Ordering::Relaxed))
-                    >= touch_interval_ms(idle);
-                if is_touch_due {
-                    entry.persisted.store(now_ms, Ordering::Relaxed);
-                }
-            }
-            Some(Ok(Verdict::Valid(Session {
-                facts: entry.facts.clone(),
-                last_seen: seen,
-                now,
-                is_rotation_due: is_rotation_due(entry.facts.issued, self.config.rotate_every, now),
-                rare: None,
-            })))
-        });
+        let read = |entry: &Entry| self.hit(entry, touch, now, &mut is_touch_due);
+        let mut verdict = self.cache.get(text, read);
         if let Some(Ok(Verdict::Valid(session))) = &mut verdict {
             if is_touch_due {
                 self.note_touch(session.facts.handle, now);
@@ -107,6 +85,63 @@ impl Inner {
             }
         }
         verdict
+    }
+
+    /// The session of an entry that counts, if its deadlines say so, too.
+    #[inline(always)]
+    fn hit(
+        &self,
+        entry: &Entry,
+        touch: Touch,
+        now: Timestamp,
+        is_touch_due: &mut bool,
+    ) -> Option<Result<Verdict>> {
+        let idle = entry.facts.idle_timeout_ms;
+        let mut seen = entry.last_seen();
+        within_deadlines(seen.plus_millis(idle), entry.facts.absolute_deadline, now).ok()?;
+        if touch == Touch::Yes {
+            let now_ms = now.as_millis();
+            if now_ms > seen.as_millis().saturating_add(touch_resolution_ms(idle)) {
+                entry.last_seen.store(now_ms, Ordering::Relaxed);
+            }
+            seen = seen.max(now);
+            *is_touch_due = now_ms.saturating_sub(entry.persisted.load(Ordering::Relaxed))
+                >= touch_interval_ms(idle);
+            if *is_touch_due {
+                entry.persisted.store(now_ms, Ordering::Relaxed);
+            }
+        }
+        Some(Ok(Verdict::Valid(Session {
+            facts: entry.facts.clone(),
+            last_seen: seen,
+            now,
+            is_rotation_due: is_rotation_due(entry.facts.issued, self.config.rotate_every, now),
+            rare: None,
+        })))
+    }
+
+    /// What verification of the session's own token would say: for what names a session and is
+    /// signed otherwise.
+    pub(super) fn verify_handle(
+        &self,
+        handle: &Handle,
+        touch: Touch,
+        now: Timestamp,
+    ) -> Result<Verdict> {
+        let mut is_touch_due = false;
+        let read = |entry: &Entry| self.hit(entry, touch, now, &mut is_touch_due);
+        match self.cache.get_by_handle(handle, read) {
+            Some(Some(verdict)) => {
+                if is_touch_due {
+                    self.note_touch(*handle, now);
+                }
+                verdict
+            }
+            _ => {
+                let token = SessionToken::issue(handle, &self.keyring())?;
+                self.verify_in_store(token.text(), touch, now)
+            }
+        }
     }
 
     /// Checks the tag, asks the store, and keeps a positive answer.
@@ -147,7 +182,8 @@ impl Inner {
         };
         let mut facts = Facts::of(parts.handle, &live.record);
         facts.is_under_old_key = parts.key_id != active;
-        facts.are_claims_stale = are_claims_stale(&live.record, live.subject.as_ref());
+        facts.are_claims_stale =
+            claims_now(&live.record, live.subject.as_ref()) > facts.claims_version;
         let known = live.record.last_seen;
         let seen = if touch == Touch::Yes { known.max(now) } else { known };
         let unwritten_ms = seen.as_millis() - live.persisted.as_millis();
@@ -179,12 +215,13 @@ impl Inner {
 /// The session as it was before its rotation.
 fn superseded(handle: Handle, old: &Superseded, now: Timestamp) -> Session {
     let mut facts = Facts::of(handle, &old.was);
-    facts.are_claims_stale = are_claims_stale(&old.was, old.subject.as_ref());
+    facts.are_claims_stale = claims_now(&old.was, old.subject.as_ref()) > facts.claims_version;
     let mut session = Session::new(facts, old.was.last_seen, now);
     session.rare = Some(Box::new(Rare { renewed_token: None, rotated_to: Some(old.to) }));
     session
 }
 
-fn are_claims_stale(record: &SessionRecord, subject: Option<&SubjectRecord>) -> bool {
-    subject.is_some_and(|subject| subject.claims_version() > record.claims_version)
+/// The subject's claims version now.
+pub(super) fn claims_now(record: &SessionRecord, subject: Option<&SubjectRecord>) -> u64 {
+    record.claims_version.max(subject.map_or(0, SubjectRecord::claims_version))
 }

@@ -5,12 +5,15 @@
 //! verifies nothing, and its secret is gone from the store.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::algorithm::Algorithm;
 use super::master::{SealingKey, derive};
+use super::signing::SigningKey;
 use crate::codec::record::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Group, Subject, fill_random};
@@ -68,12 +71,21 @@ struct KeyRecord {
     has_api_keys: bool,
     /// Zeros once retired.
     root: [u8; 32],
+    /// What signs JWTs, if there are any; empty once retired.
+    jwt: Vec<u8>,
+}
+
+impl KeyRecord {
+    fn erase(&mut self) {
+        self.root.zeroize();
+        self.jwt.zeroize();
+    }
 }
 
 impl Drop for KeyringRecord {
     fn drop(&mut self) {
         self.subject_secret.zeroize();
-        self.keys.iter_mut().for_each(|key| key.root.zeroize());
+        self.keys.iter_mut().for_each(KeyRecord::erase);
     }
 }
 
@@ -99,7 +111,14 @@ impl KeyringRecord {
         };
         self.keys.retain(|key| key.id != id);
         let state = KeyState::Published;
-        let mut key = KeyRecord { id, state, since: now, has_api_keys: false, root: [0; 32] };
+        let mut key = KeyRecord {
+            id,
+            state,
+            since: now,
+            has_api_keys: false,
+            root: [0; 32],
+            jwt: Vec::new(),
+        };
         fill_random(&mut key.root)?;
         self.keys.push(key);
         Ok(id)
@@ -124,6 +143,27 @@ impl KeyringRecord {
         Ok(())
     }
 
+    /// Gives every key that may sign one day what signs JWTs with `algorithm`, where it lacks
+    /// that. Says whether one did.
+    pub(crate) fn equip(&mut self, algorithm: Algorithm) -> Result<bool> {
+        let mut has_changed = false;
+        for key in &mut self.keys {
+            let may_sign = matches!(key.state, KeyState::Published | KeyState::Active);
+            if may_sign && key.jwt.is_empty() {
+                key.jwt = SigningKey::generate(algorithm)?.to_bytes().to_vec();
+                has_changed = true;
+            }
+        }
+        Ok(has_changed)
+    }
+
+    /// Gives key `id` this one to sign JWTs with. It must not have signed any yet.
+    pub(crate) fn import(&mut self, id: u8, signing: &SigningKey) -> Result<()> {
+        let key = self.keys.iter_mut().find(|key| key.id == id).ok_or_else(|| no_such_key(id))?;
+        key.jwt = signing.to_bytes().to_vec();
+        Ok(())
+    }
+
     /// Notes that the active key signs an API key.
     pub(crate) fn keep_for_api_keys(&mut self) {
         let active = self.keys.iter_mut().filter(|key| key.state == KeyState::Active);
@@ -142,7 +182,7 @@ impl KeyringRecord {
             KeyState::Retired => Ok(()),
             KeyState::Published | KeyState::Verifying => {
                 (key.state, key.since) = (KeyState::Retired, now);
-                key.root.zeroize();
+                key.erase();
                 Ok(())
             }
         }
@@ -225,6 +265,7 @@ struct Slot {
     single_use: hmac::Key,
     api_key: hmac::Key,
     signed: hmac::Key,
+    jwt: Option<Arc<SigningKey>>,
 }
 
 impl Keyring {
@@ -248,6 +289,10 @@ impl Keyring {
                 single_use: hmac_key(&key.root, b"sessile single-use token, format 1")?,
                 api_key: hmac_key(&key.root, b"sessile api key, format 1")?,
                 signed: hmac_key(&key.root, b"sessile signed value, format 1")?,
+                jwt: match key.jwt.as_slice() {
+                    [] => None,
+                    bytes => Some(Arc::new(SigningKey::from_bytes(bytes)?)),
+                },
             };
             if let Some(place) = slots.get_mut(usize::from(key.id)) {
                 *place = Some(slot);
@@ -286,6 +331,19 @@ impl Keyring {
             TokenKind::Csrf => &slot.csrf,
             TokenKind::Signed => &slot.signed,
         })
+    }
+
+    /// Whether the active key signs JWTs, too.
+    pub(crate) fn has_jwt_key(&self) -> bool {
+        let slot = self.slots.get(usize::from(self.active));
+        slot.and_then(Option::as_ref).is_some_and(|slot| slot.jwt.is_some())
+    }
+
+    /// The keys of JWTs, the one that signs first.
+    pub(crate) fn jwt_keys(&self) -> Vec<&Arc<SigningKey>> {
+        let of = |id: u8| self.slots.get(usize::from(id))?.as_ref()?.jwt.as_ref();
+        let others = (0..=u8::MAX).filter(|id| *id != self.active);
+        of(self.active).into_iter().chain(others.filter_map(of)).collect()
     }
 
     /// The key that signs tokens of `kind`, and its id.

@@ -1,10 +1,5 @@
 //! Keys: the master secret of the host, the keyring that it seals, and the keys of JWTs.
 
-#![cfg_attr(
-    not(feature = "testing"),
-    allow(dead_code, unreachable_pub, unused_imports, reason = "the engine has no JWT keys yet")
-)]
-
 mod algorithm;
 mod der;
 mod ed25519;

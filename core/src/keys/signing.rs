@@ -155,7 +155,6 @@ impl SigningKey {
     }
 
     /// The key that [`to_bytes`](Self::to_bytes) wrote.
-    #[cfg_attr(not(test), allow(dead_code, reason = "the keyring does not hold JWT keys yet"))]
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let parts = || {
             let (&[number, kid_len], rest) = bytes.split_first_chunk()?;
@@ -224,7 +223,6 @@ impl SigningKey {
 
     /// For the sealed keyring: algorithm (1 byte), length of the key id (1 byte), key id, and
     /// PKCS #8 or the secret.
-    #[cfg_attr(not(test), allow(dead_code, reason = "the keyring does not hold JWT keys yet"))]
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let number = NUMBERED.iter().find(|(algorithm, _)| *algorithm == self.algorithm());
         let head = [number.map_or(0, |(_, number)| *number), self.kid.len() as u8];

@@ -194,6 +194,7 @@ mod tests {
             claims_version: 0,
             refresh: None,
             has_data: false,
+            denied: Vec::new(),
         }
     }
 

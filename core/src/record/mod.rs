@@ -68,6 +68,8 @@ pub(crate) struct SessionRecord {
     pub(crate) refresh: Option<RefreshState>,
     /// Whether there is a data row. It is deleted with the session, in the same commit.
     pub(crate) has_data: bool,
+    /// Ids of access tokens of the session that are denied, and when they expire by themselves.
+    pub(crate) denied: Vec<(String, Timestamp)>,
 }
 
 impl SessionRecord {

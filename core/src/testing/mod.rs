@@ -5,7 +5,6 @@ pub mod conformance;
 mod fault;
 pub mod fuzz;
 pub mod history;
-pub mod jose;
 
 pub use clock::ManualClock;
 pub use fault::{Counts, Fault, FaultStore, Moment, Op};

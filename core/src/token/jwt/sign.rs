@@ -1,5 +1,7 @@
 //! Signing of our own tokens.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::claims::Claims;
@@ -22,7 +24,7 @@ pub enum AlgorithmName {
 /// A signing key with the headers of its tokens, which are the same in each.
 #[derive(Debug)]
 pub struct Signer {
-    key: SigningKey,
+    key: Arc<SigningKey>,
     headers: Headers,
 }
 
@@ -58,7 +60,8 @@ impl Headers {
 
 impl Signer {
     /// Signs with `key`.
-    pub fn new(key: SigningKey, naming: AlgorithmName) -> Self {
+    pub fn new(key: impl Into<Arc<SigningKey>>, naming: AlgorithmName) -> Self {
+        let key = key.into();
         let headers = Headers::new(&key, naming);
         Signer { key, headers }
     }

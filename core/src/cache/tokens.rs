@@ -1,0 +1,116 @@
+//! The cache of verified access tokens: what need not be computed twice.
+//!
+//! An entry says that this very text has a good signature and these claims, which nothing but a
+//! change of keys makes untrue. Whether the token is still good is asked each time.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
+
+use crate::id::Handle;
+use crate::sync::{AtomicU64, Ordering};
+use crate::token::jwt::Claims;
+
+/// Verified tokens, within a bound in bytes.
+pub(crate) struct SeenTokens {
+    tokens: Cache<Text, Seen, Weight>,
+    /// Moves when the keys change. What was verified before counts no longer.
+    stamp: AtomicU64,
+}
+
+#[derive(Clone)]
+struct Seen {
+    claims: Arc<Claims>,
+    handle: Handle,
+    stamp: u64,
+}
+
+impl SeenTokens {
+    /// A cache of `bytes_max` bytes.
+    pub(crate) fn new(bytes_max: u64) -> Self {
+        let items = usize::try_from(bytes_max / 1_024).unwrap_or(usize::MAX);
+        SeenTokens {
+            tokens: Cache::with_weighter(items, bytes_max, Weight),
+            stamp: AtomicU64::new(0),
+        }
+    }
+
+    /// The claims of `token` and the handle in them, if it was verified under the present keys.
+    #[inline]
+    pub(crate) fn get(&self, token: &[u8]) -> Option<(Arc<Claims>, Handle)> {
+        let seen = self.tokens.get(&Presented(token))?;
+        (seen.stamp == self.stamp()).then_some((seen.claims, seen.handle))
+    }
+
+    /// To be asked before the keys are read.
+    pub(crate) fn stamp(&self) -> u64 {
+        self.stamp.load(Ordering::Acquire)
+    }
+
+    /// Remembers a token that was verified with keys read after `stamp`.
+    pub(crate) fn insert(&self, token: &[u8], stamp: u64, claims: Arc<Claims>, handle: Handle) {
+        self.tokens.insert(Text(token.into()), Seen { claims, handle, stamp });
+    }
+
+    /// Forgets everything: to be called once the keys have changed.
+    pub(crate) fn forget(&self) {
+        self.stamp.fetch_add(1, Ordering::AcqRel);
+        self.tokens.clear();
+    }
+}
+
+/// A token as a key. Its hash has a random seed; texts are compared as a whole and in constant
+/// time, so that neither a collision nor the time tells anything.
+struct Text(Box<[u8]>);
+
+struct Presented<'a>(&'a [u8]);
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.0);
+    }
+}
+
+impl Hash for Presented<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.0);
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        is_same(&self.0, &other.0)
+    }
+}
+
+impl Eq for Text {}
+
+impl Equivalent<Text> for Presented<'_> {
+    fn equivalent(&self, key: &Text) -> bool {
+        is_same(self.0, &key.0)
+    }
+}
+
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let (a_words, a_rest) = a.as_chunks::<8>();
+    let (b_words, b_rest) = b.as_chunks::<8>();
+    let words = a_words
+        .iter()
+        .zip(b_words)
+        .fold(0, |seen, (a, b)| seen | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b)));
+    let rest = a_rest.iter().zip(b_rest).fold(0, |seen, (a, b)| seen | (a ^ b));
+    a.len() == b.len() && std::hint::black_box(words | u64::from(rest)) == 0
+}
+
+/// About what an entry takes: text, claims and their parts.
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<Text, Seen> for Weight {
+    fn weight(&self, text: &Text, _: &Seen) -> u64 {
+        // The claims are three quarters of the text, each with a string of its own around it.
+        2 * text.0.len() as u64 + 512
+    }
+}
