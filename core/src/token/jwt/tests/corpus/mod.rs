@@ -122,8 +122,14 @@ fn structures(corpus: &mut Corpus) {
     let mut raised = claims();
     raised["sub"] = "mallory".into();
     let payload = base64url::encode_string(raised.to_string().as_bytes());
+    let no_json = base64url::encode_string(b"no JSON");
+    raised["exp"] = 0.into();
+    let expired = base64url::encode_string(raised.to_string().as_bytes());
     let swapped = [
         ("claims exchanged", format!("{h}.{payload}.{s}")),
+        // Whoever cannot sign learns nothing from what the claims are.
+        ("signature before claims", format!("{h}.{no_json}.{s}")),
+        ("signature before claims", format!("{h}.{expired}.{s}")),
         (
             "by another key",
             token_of(
