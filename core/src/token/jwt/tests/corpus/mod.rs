@@ -116,7 +116,15 @@ fn structures(corpus: &mut Corpus) {
         let shown: String = token.chars().take(60).collect();
         corpus.add(format!("{rule} {} {shown}", token.len()), token, reason);
     }
-    // A signature of other claims, of another header, by another key.
+}
+
+/// A signature of other claims, of another header, by another key.
+fn signatures(corpus: &mut Corpus) {
+    let key = corpus.keys.of(Algorithm::EdDsa);
+    let good =
+        token_of(key, header_of(key, JwtKind::Access).as_bytes(), claims().to_string().as_bytes());
+    let parts: Vec<&str> = good.split('.').collect();
+    let [h, _, s] = parts[..] else { unreachable!() };
     let (hmac, eddsa) = (corpus.keys.of(Algorithm::Hs256), corpus.keys.of(Algorithm::EdDsa));
     let other = SigningKey::generate(Algorithm::EdDsa).unwrap();
     let mut raised = claims();
@@ -165,6 +173,7 @@ fn every_rule_is_kept_and_the_reason_is_the_rule() {
         claims::names,
         claims::payloads,
         structures,
+        signatures,
     ] {
         add(&mut corpus);
     }
