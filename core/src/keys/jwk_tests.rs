@@ -336,6 +336,20 @@ fn weak_secrets_are_refused() {
 }
 
 #[test]
+fn the_key_id_of_a_secret_is_the_same_each_time_and_tells_nothing_of_it() {
+    let secret = SECRET.as_bytes();
+    let key = SigningKey::from_secret(secret).unwrap();
+    assert_eq!(SigningKey::from_secret(secret).unwrap().kid(), key.kid());
+    assert_eq!(key.kid().len(), 22, "16 bytes");
+    let jwk = format!(r#"{{"k":"{}","kty":"oct"}}"#, base64url::encode_string(secret));
+    for told in [secret, jwk.as_bytes()] {
+        let hash = ring::digest::digest(&ring::digest::SHA256, told);
+        assert!(!base64url::encode_string(hash.as_ref()).starts_with(&key.kid()[..20]));
+        assert!(!base64url::encode_string(told).starts_with(&key.kid()[..20]));
+    }
+}
+
+#[test]
 fn a_private_jwk_whose_halves_do_not_belong_together_is_refused() {
     let private = with(ed25519(), "d", D);
     assert!(SigningKey::from_jwk(&private.to_string()).is_ok());
