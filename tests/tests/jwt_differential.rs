@@ -14,7 +14,7 @@ use sessile::jwt::{
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "api";
-const SECRET: &[u8; 32] = b"k\x93\x02\xd1Qz\x0e\xe4\x88w\x1c\xf5\x3a\x99\x06\xb2\xc7\x4d\x10\xfe\x65\x2b\x8f\x77\x01\xda\x5c\xa3\x3e\x90\x48\xe6";
+const SECRET: &[u8; 32] = b"k7:Qz0e_48w1!f5XaW9&6bC2d#T@y*uR";
 
 /// One key, as both libraries hold it.
 struct Pair {

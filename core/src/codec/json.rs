@@ -205,7 +205,8 @@ mod tests {
 
     #[test]
     fn what_is_plain_json_is_read_as_serde_json_reads_it() {
-        let text = r#" {"a":[1,-2,0.5,1e3,null,true,"\u00fc\n"],"b":{"":{}},"c":18446744073709551615}
+        let text = r#" {"a":[1,-2,0.5,1e3,null,true,"\u00fc\n"],"b":{"":{}},
+            "c":18446744073709551615}
             "#;
         let ours = Value::Object(parse_object(text.as_bytes()).unwrap());
         assert_eq!(ours, serde_json::from_str::<Value>(text).unwrap());

@@ -22,7 +22,8 @@ pub(super) fn is_valid_public_key(key: &[u8; 32]) -> bool {
     // x^2 = u / v. As -1/d is no square, v is not zero.
     let (u, v) = (y2.minus(ONE), D.times(y2).plus(ONE));
     let is_on_curve = u.times(v).is_square();
-    // Order 1 or 2: x = 0, where a sign would not be canonical besides. Order 4: y = 0. Order 8: the double has y = 0, so x^2 = -y^2.
+    // Order 1 or 2: x = 0, where a sign would not be canonical besides. Order 4: y = 0. Order 8:
+    // the double has y = 0, so x^2 = -y^2.
     let doubled = D.times(y2).times(y2).plus(y2).plus(y2).minus(ONE);
     let is_small = u.is_zero() || y.is_zero() || doubled.is_zero();
     is_on_curve && !is_small

@@ -219,11 +219,6 @@ fn bad_jwks() -> Vec<(&'static str, Value)> {
         one
     });
     let big = base64url::encode_string(&[0xff; 32]);
-    let n = |bytes: usize, last: u8| {
-        let mut n = vec![0xc5; bytes];
-        n[bytes - 1] = last;
-        base64url::encode_string(&n)
-    };
     vec![
         ("no key type", with(ed25519(), "kty", Value::Null)),
         ("a key type that is no string", with(ed25519(), "kty", 1)),
@@ -269,6 +264,25 @@ fn bad_jwks() -> Vec<(&'static str, Value)> {
         ),
         ("a short x", with(p256(), "x", &X[..42])),
         ("a leading zero more", with(p256(), "x", base64url::encode_string(&[0; 33]))),
+        ("no secret", with(oct(), "k", Value::Null)),
+        ("another curve", with(p256(), "crv", "P-384")),
+        ("another curve", with(p256(), "crv", "secp256k1")),
+        ("a key of X25519", with(ed25519(), "crv", "X25519")),
+        ("another algorithm", with(rsa(), "alg", "RS512")),
+        ("none", with(oct(), "alg", "none")),
+        ("for encryption", with(rsa(), "use", "enc")),
+        ("for wrapping", with(rsa(), "key_ops", json!(["wrapKey"]))),
+        ("a type of tomorrow", with(ed25519(), "kty", "AKP")),
+    ]
+}
+
+fn bad_rsa_jwks() -> Vec<(&'static str, Value)> {
+    let n = |bytes: usize, last: u8| {
+        let mut n = vec![0xc5; bytes];
+        n[bytes - 1] = last;
+        base64url::encode_string(&n)
+    };
+    vec![
         ("no modulus", with(rsa(), "n", Value::Null)),
         ("no exponent", with(rsa(), "e", Value::Null)),
         ("1,024 bits", with(rsa(), "n", n(128, 1))),
@@ -289,15 +303,6 @@ fn bad_jwks() -> Vec<(&'static str, Value)> {
         ("a leading zero", with(rsa(), "e", "AAEAAQ")),
         ("an exponent of 40 bits", with(rsa(), "e", "8AAAAAE")),
         ("an exponent of 2,048 bits", with(rsa(), "e", n(256, 1))),
-        ("no secret", with(oct(), "k", Value::Null)),
-        ("another curve", with(p256(), "crv", "P-384")),
-        ("another curve", with(p256(), "crv", "secp256k1")),
-        ("a key of X25519", with(ed25519(), "crv", "X25519")),
-        ("another algorithm", with(rsa(), "alg", "RS512")),
-        ("none", with(oct(), "alg", "none")),
-        ("for encryption", with(rsa(), "use", "enc")),
-        ("for wrapping", with(rsa(), "key_ops", json!(["wrapKey"]))),
-        ("a type of tomorrow", with(ed25519(), "kty", "AKP")),
     ]
 }
 
@@ -310,7 +315,7 @@ fn bad_jwks_are_refused_when_they_are_loaded() {
         assert!(load(&with(good.clone(), "x5t", "whatever")).is_ok(), "a member unknown to us");
     }
     assert!(load(&with(ed25519(), "alg", "Ed25519")).is_ok());
-    for (why, jwk) in bad_jwks() {
+    for (why, jwk) in bad_jwks().into_iter().chain(bad_rsa_jwks()) {
         assert_eq!(kind(load(&jwk)), ErrorKind::InvalidInput, "{why}: {jwk}");
     }
     let twice = format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{X}","x":"{X}"}}"#);
@@ -328,6 +333,20 @@ fn weak_secrets_are_refused() {
     }
     assert!(SigningKey::from_secret_unchecked(b"secret").is_ok());
     assert_eq!(kind(SigningKey::from_secret_unchecked(b"")), ErrorKind::WeakSecret);
+}
+
+#[test]
+fn the_key_id_of_a_secret_is_the_same_each_time_and_tells_nothing_of_it() {
+    let secret = SECRET.as_bytes();
+    let key = SigningKey::from_secret(secret).unwrap();
+    assert_eq!(SigningKey::from_secret(secret).unwrap().kid(), key.kid());
+    assert_eq!(key.kid().len(), 22, "16 bytes");
+    let jwk = format!(r#"{{"k":"{}","kty":"oct"}}"#, base64url::encode_string(secret));
+    for told in [secret, jwk.as_bytes()] {
+        let hash = ring::digest::digest(&ring::digest::SHA256, told);
+        assert!(!base64url::encode_string(hash.as_ref()).starts_with(&key.kid()[..20]));
+        assert!(!base64url::encode_string(told).starts_with(&key.kid()[..20]));
+    }
 }
 
 #[test]

@@ -57,7 +57,8 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..300),
     ) {
         let keys = Keys::new();
-        let signer = Signer::new(SigningKey::generate(Algorithm::Es256).unwrap(), Default::default());
+        let key = SigningKey::generate(Algorithm::Es256).unwrap();
+        let signer = Signer::new(key, Default::default());
         let own = OwnKeys::default().with(&signer);
         for token in [text.as_bytes(), &bytes] {
             for kind in JwtKind::ALL {

@@ -116,14 +116,28 @@ fn structures(corpus: &mut Corpus) {
         let shown: String = token.chars().take(60).collect();
         corpus.add(format!("{rule} {} {shown}", token.len()), token, reason);
     }
-    // A signature of other claims, of another header, by another key.
+}
+
+/// A signature of other claims, of another header, by another key.
+fn signatures(corpus: &mut Corpus) {
+    let key = corpus.keys.of(Algorithm::EdDsa);
+    let good =
+        token_of(key, header_of(key, JwtKind::Access).as_bytes(), claims().to_string().as_bytes());
+    let parts: Vec<&str> = good.split('.').collect();
+    let [h, _, s] = parts[..] else { unreachable!() };
     let (hmac, eddsa) = (corpus.keys.of(Algorithm::Hs256), corpus.keys.of(Algorithm::EdDsa));
     let other = SigningKey::generate(Algorithm::EdDsa).unwrap();
     let mut raised = claims();
     raised["sub"] = "mallory".into();
     let payload = base64url::encode_string(raised.to_string().as_bytes());
+    let no_json = base64url::encode_string(b"no JSON");
+    raised["exp"] = 0.into();
+    let expired = base64url::encode_string(raised.to_string().as_bytes());
     let swapped = [
         ("claims exchanged", format!("{h}.{payload}.{s}")),
+        // Whoever cannot sign learns nothing from what the claims are.
+        ("signature before claims", format!("{h}.{no_json}.{s}")),
+        ("signature before claims", format!("{h}.{expired}.{s}")),
         (
             "by another key",
             token_of(
@@ -159,6 +173,7 @@ fn every_rule_is_kept_and_the_reason_is_the_rule() {
         claims::names,
         claims::payloads,
         structures,
+        signatures,
     ] {
         add(&mut corpus);
     }
