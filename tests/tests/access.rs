@@ -286,3 +286,64 @@ fn a_session_that_was_proved_again_says_so_in_its_tokens() {
     let verdict = engine.verify_access(&access).unwrap();
     assert_eq!(verdict.claims().unwrap().auth_time, Some(clock.now().as_secs()));
 }
+
+fn is_active(engine: &Engine, token: &str) -> bool {
+    let answer: serde_json::Value =
+        serde_json::from_str(&engine.introspect(token).unwrap()).unwrap();
+    let is_active = answer["active"] == true;
+    assert!(is_active || answer == serde_json::json!({ "active": false }), "{answer}");
+    is_active
+}
+
+#[test]
+fn introspection_tells_of_what_is_good_and_nothing_of_the_rest() {
+    let (engine, clock) = signing(Algorithm::EdDsa);
+    let grant = RefreshGrant::new().client("app").scopes(["read"]);
+    let options = CreateOptions::for_subject("alice").unwrap().refreshable(grant);
+    let issued = engine.create(options).unwrap();
+    let key = sessile::ApiKeyOptions::new("alice", "deploy").unwrap();
+    let key = engine.create_api_key(&key).unwrap();
+    let tokens = [
+        issued.token.as_str().to_owned(),
+        issued.refresh_token.as_ref().unwrap().as_str().to_owned(),
+        access_of(&engine, &issued),
+        key.token.as_str().to_owned(),
+    ];
+    for token in &tokens {
+        assert!(is_active(&engine, token));
+        let answer = engine.introspect(token).unwrap();
+        assert!(answer.contains(r#""sub":"alice""#), "{answer}");
+        assert!(!is_active(&engine, &token[1..]));
+    }
+    let refresh: serde_json::Value =
+        serde_json::from_str(&engine.introspect(&tokens[1]).unwrap()).unwrap();
+    assert_eq!((&refresh["client_id"], &refresh["scope"]), (&"app".into(), &"read".into()));
+    assert!(!is_active(&engine, ""));
+    clock.advance(20 * MINUTE);
+    assert_eq!(tokens.each_ref().map(|token| is_active(&engine, token)), [true, true, false, true]);
+    engine.suspend("alice", None).unwrap();
+    assert_eq!(tokens.each_ref().map(|token| is_active(&engine, token)), [false; 4]);
+}
+
+#[test]
+fn whatever_a_client_presents_is_revoked_and_nothing_tells_what_it_was() {
+    let (engine, _) = signing(Algorithm::EdDsa);
+    let log_in = || {
+        let options = CreateOptions::for_subject("alice").unwrap();
+        engine.create(options.refreshable(RefreshGrant::new())).unwrap()
+    };
+    let (a, b, c) = (log_in(), log_in(), log_in());
+    let key = sessile::ApiKeyOptions::new("alice", "deploy").unwrap();
+    let key = engine.create_api_key(&key).unwrap();
+    let refresh = b.refresh_token.as_ref().unwrap().as_str();
+    let access = access_of(&engine, &c);
+    for token in [a.token.as_str(), refresh, &access, key.token.as_str(), "", "no.token.at-all"] {
+        for _ in 0..2 {
+            engine.revoke_presented(token).unwrap();
+        }
+        assert!(!is_active(&engine, token));
+    }
+    assert_eq!(reason(&engine, b.token.as_str()), Some(Reason::RevokedSession), "the family");
+    assert_eq!(reason(&engine, c.token.as_str()), None, "an access token alone");
+    assert_eq!(engine.count("alice").unwrap(), 1);
+}

@@ -156,7 +156,7 @@ impl Engine {
     /// As [`verify`](Self::verify), and [`InvalidConfig`](ErrorKind::InvalidConfig): access
     /// tokens are not configured.
     pub fn verify_access(&self, token: &str) -> Result<AccessVerdict> {
-        let verdict = self.inner.verify_access(token.as_bytes());
+        let verdict = self.inner.verify_access(token.as_bytes(), Touch::Yes);
         self.ensure_maintenance_if_needed();
         verdict
     }
@@ -301,7 +301,7 @@ impl Inner {
         Ok(IssuedAccess { token, deadline })
     }
 
-    fn verify_access(&self, token: &[u8]) -> Result<AccessVerdict> {
+    pub(super) fn verify_access(&self, token: &[u8], touch: Touch) -> Result<AccessVerdict> {
         self.refuse_forked()?;
         let now = self.clock.now();
         let (claims, handle) = match self.authentic_access(token, now)? {
@@ -309,7 +309,7 @@ impl Inner {
             Err(reason) => return Ok(AccessVerdict::Rejected(reason)),
         };
         let rejected = |reason| Ok(AccessVerdict::Rejected(reason));
-        let session = match self.session_of(&handle, now)? {
+        let session = match self.session_of(&handle, touch, now)? {
             Verdict::Valid(session) => session,
             Verdict::Rejected(reason) => return rejected(reason),
         };
@@ -359,8 +359,8 @@ impl Inner {
 
     /// The session that a token names, under the handle that it has now: a rotation replaces the
     /// session token, and lets access tokens live to their near end.
-    fn session_of(&self, handle: &Handle, now: Timestamp) -> Result<Verdict> {
-        let verdict = self.verify_handle(handle, Touch::Yes, now)?;
+    fn session_of(&self, handle: &Handle, touch: Touch, now: Timestamp) -> Result<Verdict> {
+        let verdict = self.verify_handle(handle, touch, now)?;
         let is_rotated = match &verdict {
             Verdict::Valid(session) => session.rotated_to().is_some(),
             Verdict::Rejected(reason) => *reason == Reason::RevokedSession,
@@ -369,7 +369,7 @@ impl Inner {
             return Ok(verdict);
         }
         let latest = self.latest(self.store()?.as_ref(), handle)?;
-        if latest == *handle { Ok(verdict) } else { self.verify_handle(&latest, Touch::Yes, now) }
+        if latest == *handle { Ok(verdict) } else { self.verify_handle(&latest, touch, now) }
     }
 
     /// The claims version of a session's subject now, which the cache does not know when the

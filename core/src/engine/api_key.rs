@@ -251,7 +251,7 @@ impl Inner {
         Ok(IssuedApiKey { token, key: ApiKey::of(handle, &record) })
     }
 
-    fn verify_api_key(&self, token: &[u8]) -> Result<ApiKeyVerdict> {
+    pub(super) fn verify_api_key(&self, token: &[u8]) -> Result<ApiKeyVerdict> {
         self.refuse_forked()?;
         let now = self.clock.now();
         let rejected = |reason| Ok(ApiKeyVerdict::Rejected(reason));
@@ -330,7 +330,7 @@ impl Inner {
         Ok(keys)
     }
 
-    fn revoke_api_key(&self, handle: &Handle) -> Result<bool> {
+    pub(super) fn revoke_api_key(&self, handle: &Handle) -> Result<bool> {
         let store = self.store()?;
         let store = store.as_ref();
         let key = api_key_key(handle);

@@ -10,6 +10,7 @@ mod create;
 mod data;
 mod events;
 mod inspect;
+mod introspect;
 mod keys;
 mod maintain;
 mod open;
