@@ -2,7 +2,6 @@
 //! bounded; numbers that count something are integers. What two readers could read as two
 //! things is refused (RFC 8725, sections 2.4 and 3.7).
 
-
 use std::borrow::Cow;
 use std::fmt;
 
