@@ -11,8 +11,8 @@ static FORKS: AtomicU64 = AtomicU64::new(0);
 /// calls is [`Forked`](crate::ErrorKind::Forked). To be called in the child, by a handler that
 /// was registered with `pthread_atfork`; the C and Python libraries do that.
 ///
-/// Without it an engine finds out at its first call that asks the store, and answers from its
-/// cache until then.
+/// Without it an engine finds out at its first call that writes, or its next tick, and answers
+/// from what it knows until then.
 pub fn note_fork() {
     #[cfg(not(any(shuttle, loom)))]
     FORKS.fetch_add(1, Ordering::Relaxed);

@@ -68,6 +68,7 @@ impl Inner {
         group: Group,
         mut plan: impl FnMut() -> Result<Option<Plan>>,
     ) -> Result<Option<u64>> {
+        self.refuse_unnoted_fork()?;
         self.has_work.store(true, Ordering::Relaxed);
         let _one_writer = self.stripe(group)?.lock();
         // Closed meanwhile: the epochs are in flight for ever, and must not land.
@@ -110,6 +111,7 @@ impl Inner {
         mut plan: impl FnMut() -> Result<Plan>,
         apply: impl FnOnce(Written),
     ) -> Result<()> {
+        self.refuse_unnoted_fork()?;
         // Every writer waits, so that none ends the flight of its group before the commit.
         let no_other_writer: Vec<_> = self.stripes.iter().map(|stripe| stripe.lock()).collect();
         self.store()?;

@@ -123,6 +123,7 @@ impl Inner {
         });
         lifetimes.validate()?;
         check_label(options.device_label.as_deref())?;
+        self.refuse_unnoted_fork()?;
         let store = self.store()?;
         let store = store.as_ref();
         let now = self.clock.now();

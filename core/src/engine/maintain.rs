@@ -123,6 +123,7 @@ impl Drop for Maintenance {
 
 impl Inner {
     fn tick(&self) -> Result<TickReport> {
+        self.refuse_unnoted_fork()?;
         // Off first: work that comes from here on turns it on again.
         let has_work = self.has_work.swap(false, Ordering::Relaxed);
         let touches_written = self.flush_touches()?;

@@ -152,12 +152,17 @@ impl Engine {
 
 impl Inner {
     fn store(&self) -> Result<Arc<dyn Store>> {
-        if std::process::id() != self.process_id {
-            note_fork();
-        }
         self.refuse_forked()?;
         let store = self.store.read();
         store.clone().ok_or_else(|| Error::new(ErrorKind::Closed, "the engine is closed"))
+    }
+
+    /// Finds out about a fork that nobody noted: a system call, so not for the path of a fill.
+    fn refuse_unnoted_fork(&self) -> Result<()> {
+        if std::process::id() != self.process_id {
+            note_fork();
+        }
+        self.refuse_forked()
     }
 
     #[inline]

@@ -123,7 +123,7 @@ impl Engine {
     /// - As [`Store::sync`]. The engine is closed all the same; durable changes are safe.
     pub fn close(&self) -> Result<()> {
         let inner = &*self.inner;
-        match inner.store() {
+        match inner.refuse_unnoted_fork().and_then(|()| inner.store()) {
             Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
             // It is the parent's to close.
             Err(error) => return Err(error),
