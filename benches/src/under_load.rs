@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
-use sessile::Engine;
+use sessile::{Engine, Patch};
 
 use crate::crowd::{Crowd, Turn};
 use crate::rounds::{Compared, alternate, median};
@@ -105,10 +105,9 @@ impl Load {
             let place = (i / (WRITES_PER_REVOKE + 1)) as usize % leaving.handles.len();
             self.engine.revoke(&leaving.handles[place]).unwrap();
         } else {
-            // A write of a subject's row: what it costs readers is what a write of session
-            // data costs them, a step of the group's epoch.
-            let subject = &self.crowd.subjects[nth * 7919 % self.crowd.subjects.len()];
-            self.engine.bump_claims(subject).unwrap();
+            let handle = &self.crowd.handles[nth * 7919 % self.crowd.handles.len()];
+            let patch = Patch::new().set("seen", nth.to_le_bytes());
+            self.engine.patch(handle, &patch).unwrap();
         }
     }
 
