@@ -34,6 +34,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("store::sled", 4),
     ("config", 5),
     ("engine", 5),
+    ("jwt", 6),
     ("testing", 6),
 ];
 
