@@ -20,9 +20,10 @@ impl Player {
         };
         let lifetimes = self.lifetimes();
         options = options.lifetimes(lifetimes);
-        let mut start = self.state.now;
+        let (mut start, mut not_before) = (self.state.now, 0);
         if self.below(8) == 0 {
             start += self.one_of(&[1, 30_000, 600_000]);
+            not_before = start;
             options = options.not_before(Timestamp::from_millis(start));
         }
         let client = self.one_of(&[None, None, Some("shop")]);
@@ -32,7 +33,9 @@ impl Player {
             let grant = client.map_or(grant.clone(), |client| grant.client(client));
             options = options.refreshable(grant);
         }
-        let retired = if self.below(5) == 0 { self.any(self.state.sessions.len()) } else { None };
+        // Not with a limit: what made room and what was retired could not be told apart.
+        let is_retiring = !self.has_limit && self.below(5) == 0;
+        let retired = if is_retiring { self.any(self.state.sessions.len()) } else { None };
         if let Some(retired) = retired {
             options = options.retire(&self.state.sessions[retired].tokens[0].text);
         }
@@ -49,7 +52,7 @@ impl Player {
             fate: Fate::Live,
             created: self.state.now,
             authenticated_at: subject.map(|_| self.state.now),
-            not_before: start,
+            not_before,
             seen: start,
             seen_at_least: start,
             stored: start,
@@ -118,7 +121,10 @@ impl Player {
 
     /// One more session of the subject pushes the oldest of these out.
     fn evicted(&mut self, rivals: Vec<usize>) {
-        let excess = if self.has_limit { (rivals.len() + 1).saturating_sub(LIMIT) } else { 0 };
+        if !self.has_limit {
+            return;
+        }
+        let excess = (rivals.len() + 1).saturating_sub(LIMIT);
         let is_out =
             |i: &usize| self.engine.data(&self.state.sessions[*i].handle).unwrap().is_none();
         let (out, stay): (Vec<_>, Vec<_>) = rivals.into_iter().partition(is_out);

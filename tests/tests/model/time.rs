@@ -7,18 +7,42 @@ use sessile::store::MemoryStore;
 use sessile::{Clock, CreateOptions, Engine, Restored, Timestamp};
 
 use crate::player::Player;
+use crate::state::Fate;
+use crate::tokens::REFRESH_GRACE_MS;
 
 impl Player {
     pub fn pass(&mut self) {
-        let ms = self.one_of(&[
-            1, 5, 19, 500, 1_000, 2_000, 5_000, 10_000, 60_000, 300_000, 1_740_000, 1_800_000,
-            7_200_000,
-        ]);
+        let some = [1, 5, 19, 500, 1_000, 5_000, 10_000, 60_000, 1_740_000, 7_200_000];
+        let ms = match self.any_deadline() {
+            Some(at) if self.below(2) == 0 && at > self.state.now => at - self.state.now,
+            _ => self.one_of(&some),
+        };
         self.clock.advance(Duration::from_millis(ms));
         let before = self.state.now;
         self.tell_time();
         let passed = self.state.now.saturating_sub(before);
         assert!(passed + SLACK_MS >= ms, "{ms} ms have passed, and the engine counts {passed}");
+    }
+
+    /// A moment at which something ends or could be thought to, or one before.
+    fn any_deadline(&mut self) -> Option<u64> {
+        let i = self.any(self.state.sessions.len())?;
+        let session = &self.state.sessions[i];
+        let idle = session.idle_timeout;
+        let rotated_at = session.refresh.as_ref().map_or(0, |family| family.rotated_at);
+        let until = match session.fate {
+            Fate::Rotated { until, .. } => until,
+            _ => session.not_before,
+        };
+        let deadlines = [
+            session.seen + idle,
+            session.seen_at_least + idle,
+            session.stored + idle,
+            session.absolute_deadline,
+            rotated_at + REFRESH_GRACE_MS,
+            until,
+        ];
+        Some(self.one_of(&deadlines).saturating_sub(self.below(2)))
     }
 
     pub fn step_back(&mut self) {

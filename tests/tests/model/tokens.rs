@@ -278,4 +278,4 @@ impl Player {
 }
 
 const PURPOSE: &str = "sign-in";
-const REFRESH_GRACE_MS: u64 = 10_000;
+pub const REFRESH_GRACE_MS: u64 = 10_000;
