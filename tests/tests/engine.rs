@@ -80,6 +80,26 @@ fn an_unused_session_ends_at_its_idle_deadline_and_a_used_one_at_its_absolute_on
 }
 
 #[test]
+fn a_use_that_the_store_has_yet_to_learn_of_counts_for_every_verb() {
+    let (engine, clock) = engine();
+    let issued = log_in(&engine, "alice");
+    let handle = issued.session.handle();
+    let watch = engine.watch(handle).unwrap();
+    // Too soon after the creation to be written.
+    clock.advance(Duration::from_secs(59));
+    assert_eq!(reason(&engine, issued.token.as_str()), None);
+    assert_eq!(engine.tick().unwrap().touches_written, 0);
+    clock.advance(Duration::from_millis(30 * MINUTE_MS - 1));
+    assert!(engine.peek(issued.token.as_str()).unwrap().is_valid(), "for one more millisecond");
+    engine.tick().unwrap();
+    assert_eq!(watch.ended(), None);
+    let listed = engine.list("alice").unwrap();
+    assert_eq!(listed[0].idle_deadline, clock.now().plus(Duration::from_millis(1)));
+    let rotated = engine.rotate(handle).unwrap();
+    assert!(engine.revoke(rotated.session.handle()).unwrap(), "it was valid until now");
+}
+
+#[test]
 fn the_idle_deadline_is_exclusive_and_peek_does_not_move_it() {
     let (engine, clock) = engine();
     let issued = log_in(&engine, "alice");

@@ -73,7 +73,7 @@ impl Condemned {
 
 impl Inner {
     /// Reads the session of `handle` and judges it. `seen` is when this process saw the client
-    /// last, if it knows better than the store.
+    /// last, if the caller knows; otherwise the cache is asked.
     pub(super) fn find(
         &self,
         store: &dyn Store,
@@ -109,6 +109,7 @@ impl Inner {
         };
         self.pending(handle).apply(&mut record);
         let persisted = record.last_seen;
+        let seen = seen.or_else(|| self.seen(handle));
         record.last_seen = persisted.max(seen.unwrap_or_default());
         let subject = match &record.subject {
             Some(subject) => self.subject_record(store, handle.group(), subject)?,
