@@ -80,6 +80,25 @@ fn an_unused_session_ends_at_its_idle_deadline_and_a_used_one_at_its_absolute_on
 }
 
 #[test]
+fn a_small_step_back_of_the_clock_undoes_nothing_that_was_said() {
+    let before = |at: Timestamp| Timestamp::from_millis(at.as_millis() - 10);
+    let (engine, clock) = engine();
+    let ended = log_in(&engine, "alice");
+    clock.set(ended.session.idle_deadline());
+    assert_eq!(engine.data(ended.session.handle()).unwrap(), None);
+    clock.set(before(ended.session.idle_deadline()));
+    assert_eq!(reason(&engine, ended.token.as_str()), Some(Reason::IdleExpired));
+
+    let start = clock.now().plus(Duration::from_secs(60));
+    let begun = engine.create(CreateOptions::anonymous().not_before(start)).unwrap();
+    clock.set(start);
+    assert_eq!(reason(&engine, begun.token.as_str()), None);
+    clock.set(before(start));
+    assert_eq!(reason(&engine, begun.token.as_str()), None);
+    assert!(engine.data(begun.session.handle()).unwrap().is_some());
+}
+
+#[test]
 fn a_use_that_the_store_has_yet_to_learn_of_counts_for_every_verb() {
     let (engine, clock) = engine();
     let issued = log_in(&engine, "alice");

@@ -81,7 +81,15 @@ impl Inner {
         seen: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Found> {
-        self.find_within(store, handle, seen, now, ROTATIONS_FOLLOWED)
+        let found = self.find_within(store, handle, seen, now, ROTATIONS_FOLLOWED)?;
+        match &found {
+            Found::Rejected(Reason::Expired | Reason::IdleExpired) => self.clock.insist(now),
+            Found::Live(live) if live.record.not_before > Timestamp::default() => {
+                self.clock.insist(now);
+            }
+            _ => {}
+        }
+        Ok(found)
     }
 
     fn find_within(

@@ -138,9 +138,6 @@ impl Inner {
                 return Ok(Verdict::Valid(superseded(parts.handle, &old, now)));
             }
             Found::Rejected(reason) => {
-                if matches!(reason, Reason::Expired | Reason::IdleExpired) {
-                    self.clock.insist(now);
-                }
                 self.cache.remove(text);
                 return Ok(Verdict::Rejected(reason));
             }
