@@ -21,7 +21,7 @@ use player::{Figures, Player};
 #[test]
 fn no_sequence_of_verbs_makes_a_token_answer_what_it_must_not() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let count = number("SESSILE_SEQUENCES").unwrap_or(1_000);
+    let count = number("SESSILE_SEQUENCES").unwrap_or(2_000);
     let seed = number("SESSILE_SEED").unwrap_or_else(|| u64::from(std::process::id()) * 1_000_000);
     println!("{count} sequences, SESSILE_SEED={seed}");
     let started = Instant::now();

@@ -186,6 +186,16 @@ impl Player {
         (newest > 0).then(|| len - 1 - self.below(newest) as usize)
     }
 
+    /// The place of a session, more often than not of one that is good.
+    pub fn any_session(&mut self) -> Option<usize> {
+        let good = (0..self.state.sessions.len()).filter(|i| self.state.of_session(*i).valid);
+        let good: Vec<_> = good.collect();
+        match self.any(good.len()) {
+            Some(i) if self.below(3) > 0 => Some(good[i]),
+            _ => self.any(self.state.sessions.len()),
+        }
+    }
+
     pub fn saw(&mut self, answer: &'static str) {
         *self.figures.answers.entry(answer).or_default() += 1;
     }

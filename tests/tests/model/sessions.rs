@@ -35,7 +35,7 @@ impl Player {
         }
         // Not with a limit: what made room and what was retired could not be told apart.
         let is_retiring = !self.has_limit && self.below(5) == 0;
-        let retired = if is_retiring { self.any(self.state.sessions.len()) } else { None };
+        let retired = if is_retiring { self.any_session() } else { None };
         if let Some(retired) = retired {
             options = options.retire(&self.state.sessions[retired].tokens[0].text);
         }
@@ -80,8 +80,8 @@ impl Player {
     }
 
     fn lifetimes(&mut self) -> Lifetimes {
-        let idle_timeout = self.one_of(&[2, 60, 1800]);
-        let absolute_lifetime = self.one_of(&[2, 90, 7200, 43_200]);
+        let idle_timeout = self.one_of(&[2, 60, 1_800, 1_800]);
+        let absolute_lifetime = self.one_of(&[2, 90, 7_200, 43_200, 43_200]);
         Lifetimes {
             idle_timeout: Duration::from_secs(idle_timeout),
             absolute_lifetime: Duration::from_secs(absolute_lifetime),
@@ -150,7 +150,7 @@ impl Player {
     }
 
     pub fn verify(&mut self) {
-        let Some(i) = self.any(self.state.sessions.len()) else { return };
+        let Some(i) = self.any_session() else { return };
         let tokens = self.state.sessions[i].tokens.clone();
         let token = &tokens[self.below(tokens.len() as u64) as usize];
         let peeked = self.engine.peek(&token.text).unwrap().reason();
@@ -163,7 +163,7 @@ impl Player {
     }
 
     pub fn touch(&mut self) {
-        let Some(i) = self.any(self.state.sessions.len()) else { return };
+        let Some(i) = self.any_session() else { return };
         let is_valid = self.observe(i).is_none();
         let is_touched = self.engine.touch(&self.state.sessions[i].handle).unwrap();
         assert_eq!(is_touched, is_valid, "touch of session {i}");
@@ -186,7 +186,7 @@ impl Player {
     }
 
     fn rotate_with(&mut self, wanted: Option<usize>, is_proved: bool) {
-        let Some(i) = self.any(self.state.sessions.len()) else { return };
+        let Some(i) = self.any_session() else { return };
         let grace = self.one_of(&[0, 10_000, 300_000]);
         let mut options = match wanted {
             Some(subject) => RotateOptions::log_in(SUBJECTS[subject]).unwrap(),
@@ -265,7 +265,7 @@ impl Player {
     }
 
     pub fn revoke(&mut self) {
-        let Some(i) = self.any(self.state.sessions.len()) else { return };
+        let Some(i) = self.any_session() else { return };
         if self.is_chain_swept(i) {
             return;
         }
@@ -280,7 +280,7 @@ impl Player {
 
     pub fn revoke_subject(&mut self) {
         let subject = self.below(3) as usize;
-        let except = if self.below(2) == 0 { self.any(self.state.sessions.len()) } else { None };
+        let except = if self.below(2) == 0 { self.any_session() } else { None };
         let mut kept = None;
         let mut error = None;
         if let Some(i) = except {
@@ -324,7 +324,7 @@ impl Player {
     }
 
     pub fn patch(&mut self) {
-        let Some(i) = self.any(self.state.sessions.len()) else { return };
+        let Some(i) = self.any_session() else { return };
         let (set, removed) = (self.one_of(&["a", "b", "c"]), self.one_of(&["a", "b", "c"]));
         let value = self.below(1_000).to_string().into_bytes();
         let patch = Patch::new().remove(removed).set(set, value.clone());
@@ -338,7 +338,7 @@ impl Player {
     }
 
     pub fn update(&mut self) {
-        let Some(i) = self.any(self.state.sessions.len()) else { return };
+        let Some(i) = self.any_session() else { return };
         let error = self.is_read_only(i).then_some(ErrorKind::SessionGone);
         let updated = self.engine.update(&self.state.sessions[i].handle, |data| {
             let count = data.get("count").map_or(0, |count| count[0]);
@@ -360,7 +360,7 @@ impl Player {
     }
 
     pub fn watch(&mut self) {
-        let Some(i) = self.any(self.state.sessions.len()) else { return };
+        let Some(i) = self.any_session() else { return };
         if self.is_chain_swept(i) {
             return;
         }

@@ -12,9 +12,9 @@ use crate::tokens::REFRESH_GRACE_MS;
 
 impl Player {
     pub fn pass(&mut self) {
-        let some = [1, 5, 19, 500, 1_000, 5_000, 10_000, 60_000, 1_740_000, 7_200_000];
+        let some = [1, 5, 19, 500, 1_000, 1_500, 5_000, 9_999, 60_000, 600_000];
         let ms = match self.any_deadline() {
-            Some(at) if self.below(2) == 0 && at > self.state.now => at - self.state.now,
+            Some(at) if self.below(3) == 0 && at > self.state.now => at - self.state.now,
             _ => self.one_of(&some),
         };
         self.clock.advance(Duration::from_millis(ms));
@@ -26,7 +26,7 @@ impl Player {
 
     /// A moment at which something ends or could be thought to, or one before.
     fn any_deadline(&mut self) -> Option<u64> {
-        let i = self.any(self.state.sessions.len())?;
+        let i = self.any_session()?;
         let session = &self.state.sessions[i];
         let idle = session.idle_timeout;
         let rotated_at = session.refresh.as_ref().map_or(0, |family| family.rotated_at);

@@ -54,7 +54,10 @@ impl Player {
 
     fn any_refresh_token(&mut self) -> Option<(usize, (u32, Token))> {
         let all = 0..self.state.sessions.len();
-        let with: Vec<_> = all.filter(|i| self.state.sessions[*i].refresh.is_some()).collect();
+        let mut with: Vec<_> = all.filter(|i| self.state.sessions[*i].refresh.is_some()).collect();
+        if self.below(3) > 0 && with.iter().any(|i| self.state.of_session(*i).valid) {
+            with.retain(|i| self.state.of_session(*i).valid);
+        }
         let i = with[self.any(with.len())?];
         let tokens = &self.state.sessions[i].refresh.as_ref()?.tokens;
         let newest = tokens.len() as u64 - 1;
@@ -188,7 +191,7 @@ impl Player {
 
     pub fn bind(&mut self) {
         let Some(link) = self.any(self.state.links.len()) else { return };
-        let Some(session) = self.any(self.state.sessions.len()) else { return };
+        let Some(session) = self.any_session() else { return };
         if self.state.links[link].may_be_swept {
             return;
         }
