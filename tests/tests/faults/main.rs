@@ -7,6 +7,8 @@
 //! the store did. Afterwards the store is opened again, and all that is found must be one world
 //! as a whole: nothing acknowledged is gone, nothing that failed is half there.
 
+mod held;
+mod moves;
 mod run;
 mod world;
 
@@ -62,7 +64,7 @@ fn sweep(backend: fn() -> Backend, stride: usize) {
     count_panics();
     let mut runs = 0;
     let mut calls_in_all = [0; Op::ALL.len()];
-    for script in [Run::sessions, Run::subjects, Run::everything] {
+    for script in SCRIPTS {
         let mut healthy = Run::new(backend(), None);
         script(&mut healthy);
         let calls = Op::ALL.map(|op| healthy.store.calls(op));
@@ -87,6 +89,16 @@ fn sweep(backend: fn() -> Backend, stride: usize) {
     }
     assert_eq!(PANICS.load(Ordering::SeqCst), 0, "panics, caught ones among them");
 }
+
+const SCRIPTS: [fn(&mut Run); 7] = [
+    Run::sessions,
+    Run::subjects,
+    Run::everything,
+    Run::moves,
+    Run::refreshes,
+    Run::links,
+    Run::keys,
+];
 
 /// In which ways the `call`-th call of `op` can fail.
 fn faults(op: Op, call: u64) -> Vec<Fault> {

@@ -81,7 +81,9 @@ impl Player {
     /// What the process knows, the store knows from now on, to the interval of the touches.
     fn stored(&mut self) {
         for session in &mut self.state.sessions {
-            session.stored = session.stored.max(session.seen_at_least);
+            if session.fate == Fate::Live {
+                session.stored = session.stored.max(session.seen_at_least);
+            }
             if let Some(family) = &mut session.refresh {
                 family.is_confirmed_in_store = family.is_confirmed;
             }
