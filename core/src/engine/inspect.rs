@@ -9,7 +9,7 @@ use crate::codec::record::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Group, Handle, Subject};
 use crate::policy::{Standing, judge};
-use crate::record::{EndCause, Rotated, SessionRecord, SessionRow, SubjectRecord};
+use crate::record::{EndCause, Rotated, SessionRecord, SessionRow, SubjectRecord, Suspension};
 use crate::store::{Key, Row, Store, Table};
 use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::time::Timestamp;
@@ -85,7 +85,7 @@ impl Inner {
         match &found {
             Found::Rejected(Reason::Expired | Reason::IdleExpired) => self.clock.insist(now),
             Found::Live(live) if live.record.not_before > Timestamp::default() => {
-                self.clock.insist(now);
+                self.clock.insist(live.record.not_before);
             }
             _ => {}
         }
@@ -202,7 +202,14 @@ impl Inner {
             return Ok(None);
         }
         let (_, id) = self.keyring().locate(subject);
-        Ok(read_subject(store, &subject_key(group, &id))?.map(|(record, _)| record))
+        let known = read_subject(store, &subject_key(group, &id))?.map(|(record, _)| record);
+        // That it is over may be cached with what is answered.
+        if let Some(Suspension { until: Some(until) }) = known.as_ref().and_then(|k| k.suspension)
+            && until <= self.clock.now()
+        {
+            self.clock.insist(until);
+        }
+        Ok(known)
     }
 
     /// Whether the group is known to have no subject rows. Asked after the stamp was loaded: a

@@ -97,6 +97,15 @@ impl Run {
         let token = tokens[place].clone();
         let refresh = |world: &mut World| present(world, name, place as u32);
         let verb = |engine: &Engine| engine.refresh(&token, &RefreshRequest::new());
+        if self.condemned.contains(name) {
+            // Whether it is ended is not known: for this process it is.
+            if let Ok(refresh) = verb(self.engine.as_ref().unwrap()) {
+                let is_ended =
+                    matches!(refresh.reason(), Some(Reason::RevokedSession | Reason::Reused));
+                assert!(is_ended, "{refresh:?}");
+            }
+            return;
+        }
         let answer = self.ask("refresh", verb, kind_of, &refresh);
         if let Some(refreshed) = answer.as_ref().and_then(Refresh::refreshed) {
             let tokens = self.held.refresh_tokens.get_mut(name).unwrap();

@@ -89,6 +89,7 @@ impl Run {
             world.rotate(name, to, subject);
             world.sessions.get_mut(name).unwrap().is_raised = true;
         };
+        self.clock.advance(Duration::from_secs(1));
         let options = RotateOptions::new().authentication(Default::default()).grace(GRACE);
         let verb = "reauthenticate";
         let rotated = self.step(verb, |engine| engine.rotate_with(&handle, options), &[&rotate]);
