@@ -99,6 +99,25 @@ fn a_small_step_back_of_the_clock_undoes_nothing_that_was_said() {
 }
 
 #[test]
+fn a_use_of_a_renewed_token_counts_for_the_one_that_it_renews_and_the_other_way_round() {
+    for is_renewed_used in [false, true] {
+        let (engine, clock) = engine();
+        let issued = log_in(&engine, "alice");
+        engine.rotate_key().unwrap();
+        let session = engine.verify(issued.token.as_str()).unwrap().into_session().unwrap();
+        let renewed = session.renewed_token().unwrap().as_str();
+        assert_eq!(reason(&engine, renewed), None);
+        let used = if is_renewed_used { renewed } else { issued.token.as_str() };
+        clock.advance(Duration::from_secs(50));
+        assert!(engine.verify(used).unwrap().is_valid());
+        clock.advance(Duration::from_millis(30 * MINUTE_MS - 1));
+        for token in [renewed, issued.token.as_str()] {
+            assert!(engine.peek(token).unwrap().is_valid());
+        }
+    }
+}
+
+#[test]
 fn a_use_that_the_store_has_yet_to_learn_of_counts_for_every_verb() {
     let (engine, clock) = engine();
     let issued = log_in(&engine, "alice");

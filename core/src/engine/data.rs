@@ -196,7 +196,7 @@ impl Inner {
 
     /// When this process saw the client of `handle` last, if the cache knows.
     pub(super) fn seen(&self, handle: &Handle) -> Option<Timestamp> {
-        self.cache.recall_by_handle(handle, crate::cache::Entry::last_seen)
+        self.cache.last_seen(handle)
     }
 }
 
