@@ -31,7 +31,8 @@ fn child() {
         for thread in 0..4 {
             let (engine, run) = (&engine, &run);
             scope.spawn(move || {
-                for i in 0.. {
+                // Each begins with another kind of life, in case they do not get far.
+                for i in thread * 5.. {
                     writer::lead_a_life(engine, &format!("{run}-{thread}-{i}"), i);
                 }
             });

@@ -119,7 +119,7 @@ const RARE_VERBS: &[(u32, &str, Verb)] = &[
 impl Player {
     pub fn new(seed: u64) -> Self {
         let (store, clock) = (Arc::new(MemoryStore::new()), ManualClock::default());
-        let has_limit = seed % 3 == 0;
+        let has_limit = seed.is_multiple_of(3);
         let mut player = Player {
             engine: Engine::open_with(config(store.clone(), &clock, has_limit)).unwrap(),
             store,
