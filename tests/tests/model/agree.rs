@@ -148,13 +148,16 @@ impl Player {
         }
     }
 
-    /// After a revoke that may not have found its way: what did it end?
-    pub fn look_again(&mut self, i: usize) {
+    /// After an end that may not have found its way, past rows that were swept: did it?
+    pub fn look_again(&mut self, i: usize, reason: Reason) {
         let latest = self.state.latest(i);
-        if self.state.sessions[latest].fate == Fate::Live
-            && self.engine.data(&self.state.sessions[latest].handle).unwrap().is_none()
-        {
-            self.state.end(latest, Reason::RevokedSession);
+        let session = &self.state.sessions[latest];
+        let found = self.engine.peek(&session.tokens[0].text).unwrap().reason();
+        let has_data = self.engine.data(&session.handle).unwrap().is_some();
+        let is_unseen = found == Some(Reason::UnknownKey) && !has_data;
+        if session.fate == Fate::Live && (found == Some(reason) || is_unseen) {
+            self.state.end(latest, reason);
+            // Also of what was over before and could not be told from it.
             self.state.sessions[latest].may_be_swept = true;
         }
     }

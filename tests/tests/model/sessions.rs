@@ -145,7 +145,7 @@ impl Player {
         if is_ours && !self.is_chain_swept(i) {
             self.state.end(i, Reason::RevokedSession);
         } else if is_ours {
-            self.look_again(i);
+            self.look_again(i, Reason::RevokedSession);
         }
     }
 

@@ -183,7 +183,7 @@ impl Player {
 
     fn ended_by_link(&mut self, session: usize) {
         if self.is_chain_swept(session) {
-            self.look_again(session);
+            self.look_again(session, Reason::Reused);
         } else {
             self.state.end(session, Reason::Reused);
         }
