@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sessile::store::{MemoryStore, Store, Table};
+use sessile::store::{Batch, Durability, MemoryStore, Store, Table};
 use sessile::testing::FaultStore;
 use sessile::{Config, CreateOptions, Data, Engine, ErrorKind, Group, Patch, Reason};
 use sessile_tests::fixture::{MINUTE, engine, engine_with, log_in, reason};
@@ -158,4 +158,16 @@ fn no_data_row_outlives_its_session() {
     clock.advance(60 * MINUTE);
     while engine.tick().unwrap().is_more_due {}
     assert_eq!((rows(Table::Session), rows(Table::Data)), (0, 0));
+}
+
+#[test]
+fn a_row_of_data_that_went_missing_is_an_error_and_no_endless_search() {
+    let store = Arc::new(MemoryStore::new());
+    let engine = Engine::open_with(Config::with_store(store.clone()).no_threads()).unwrap();
+    let handle = *log_in(&engine, "alice").session.handle();
+    engine.patch(&handle, &Patch::new().set("a", "1")).unwrap();
+    let rows = store.dump(None, 100).unwrap();
+    let (key, _) = rows.into_iter().find(|(key, _)| key.table() == Table::Data).unwrap();
+    let _ = store.commit(Batch::new(key.group(), Durability::Durable).delete(key)).unwrap();
+    assert_eq!(engine.data(&handle).unwrap_err().kind(), ErrorKind::Corrupt);
 }

@@ -80,6 +80,64 @@ fn an_unused_session_ends_at_its_idle_deadline_and_a_used_one_at_its_absolute_on
 }
 
 #[test]
+fn a_small_step_back_of_the_clock_undoes_nothing_that_was_said() {
+    let before = |at: Timestamp| Timestamp::from_millis(at.as_millis() - 10);
+    let (engine, clock) = engine();
+    let ended = log_in(&engine, "alice");
+    clock.set(ended.session.idle_deadline());
+    assert_eq!(engine.data(ended.session.handle()).unwrap(), None);
+    clock.set(before(ended.session.idle_deadline()));
+    assert_eq!(reason(&engine, ended.token.as_str()), Some(Reason::IdleExpired));
+
+    let start = clock.now().plus(Duration::from_secs(60));
+    let begun = engine.create(CreateOptions::anonymous().not_before(start)).unwrap();
+    clock.set(start);
+    assert_eq!(reason(&engine, begun.token.as_str()), None);
+    clock.set(before(start));
+    assert_eq!(reason(&engine, begun.token.as_str()), None);
+    assert!(engine.data(begun.session.handle()).unwrap().is_some());
+}
+
+#[test]
+fn a_use_of_a_renewed_token_counts_for_the_one_that_it_renews_and_the_other_way_round() {
+    for is_renewed_used in [false, true] {
+        let (engine, clock) = engine();
+        let issued = log_in(&engine, "alice");
+        engine.rotate_key().unwrap();
+        let session = engine.verify(issued.token.as_str()).unwrap().into_session().unwrap();
+        let renewed = session.renewed_token().unwrap().as_str();
+        assert_eq!(reason(&engine, renewed), None);
+        let used = if is_renewed_used { renewed } else { issued.token.as_str() };
+        clock.advance(Duration::from_secs(50));
+        assert!(engine.verify(used).unwrap().is_valid());
+        clock.advance(Duration::from_millis(30 * MINUTE_MS - 1));
+        for token in [renewed, issued.token.as_str()] {
+            assert!(engine.peek(token).unwrap().is_valid());
+        }
+    }
+}
+
+#[test]
+fn a_use_that_the_store_has_yet_to_learn_of_counts_for_every_verb() {
+    let (engine, clock) = engine();
+    let issued = log_in(&engine, "alice");
+    let handle = issued.session.handle();
+    let watch = engine.watch(handle).unwrap();
+    // Too soon after the creation to be written.
+    clock.advance(Duration::from_secs(59));
+    assert_eq!(reason(&engine, issued.token.as_str()), None);
+    assert_eq!(engine.tick().unwrap().touches_written, 0);
+    clock.advance(Duration::from_millis(30 * MINUTE_MS - 1));
+    assert!(engine.peek(issued.token.as_str()).unwrap().is_valid(), "for one more millisecond");
+    engine.tick().unwrap();
+    assert_eq!(watch.ended(), None);
+    let listed = engine.list("alice").unwrap();
+    assert_eq!(listed[0].idle_deadline, clock.now().plus(Duration::from_millis(1)));
+    let rotated = engine.rotate(handle).unwrap();
+    assert!(engine.revoke(rotated.session.handle()).unwrap(), "it was valid until now");
+}
+
+#[test]
 fn the_idle_deadline_is_exclusive_and_peek_does_not_move_it() {
     let (engine, clock) = engine();
     let issued = log_in(&engine, "alice");

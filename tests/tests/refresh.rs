@@ -89,6 +89,18 @@ fn once_its_successor_has_arrived_a_token_is_good_for_the_grace_alone() {
 }
 
 #[test]
+fn a_confirmation_is_no_touch_and_brings_no_session_back() {
+    let (engine, clock) = engine();
+    let issued = log_in_with(&engine, RefreshGrant::new());
+    clock.set(issued.session.idle_deadline());
+    assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::IdleExpired));
+    engine.confirm_refresh(issued.session.handle(), 0);
+    assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::IdleExpired));
+    engine.tick().unwrap();
+    assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::IdleExpired));
+}
+
+#[test]
 fn a_confirmation_of_an_older_generation_counts_for_nothing() {
     let (engine, clock) = engine();
     let issued = log_in_with(&engine, RefreshGrant::new());

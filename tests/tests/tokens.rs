@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sessile::store::MemoryStore;
-use sessile::testing::FaultStore;
+use sessile::testing::{Fault, FaultStore, Op};
 use sessile::{
     ApiKeyOptions, Config, Engine, ErrorKind, Handle, KeyState, Reason, SingleUseOptions,
 };
@@ -31,6 +31,23 @@ fn a_single_use_token_is_used_once_and_for_its_purpose() {
     assert_eq!(used.subject.unwrap(), "alice");
     assert_eq!(engine.consume(RESET, &token).unwrap(), Err(Reason::Reused));
     assert_eq!(engine.peek_single_use(RESET, &token).unwrap(), Err(Reason::Reused));
+}
+
+#[test]
+fn a_second_use_that_fails_half_way_is_finished_by_the_third() {
+    for call in 1..=2 {
+        let store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
+        let engine = Engine::open_with(Config::with_store(store.clone()).no_threads()).unwrap();
+        let (token, handle) = reset_of(&engine, "alice");
+        engine.consume(RESET, &token).unwrap().unwrap();
+        let session = log_in(&engine, "alice");
+        engine.bind_single_use(&handle, session.session.handle()).unwrap();
+        store.fail(Fault::once(Op::Commit, call, ErrorKind::Unavailable));
+        let failed = engine.consume(RESET, &token).unwrap_err();
+        assert_eq!(failed.kind(), ErrorKind::Unavailable);
+        assert_eq!(engine.consume(RESET, &token).unwrap(), Err(Reason::Reused));
+        assert_eq!(reason(&engine, session.token.as_str()), Some(Reason::Reused));
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crate::id::{Group, Handle};
 use crate::sync::{AtomicU64, Ordering, RwLock};
+use crate::time::Timestamp;
 use crate::token::{TokenText, group_of};
 
 pub(crate) use attachment::{ApiKeyState, Attachment};
@@ -90,12 +91,6 @@ impl Cache {
         }
     }
 
-    /// What `read` makes of the entry of `text`, whether it counts or not: for `last seen`,
-    /// which no change of the group makes wrong.
-    pub(crate) fn recall<R>(&self, text: &TokenText, read: impl FnOnce(&Entry) -> R) -> Option<R> {
-        self.locked(group_of(text))?.shard.read().find(text).map(read)
-    }
-
     /// Puts `entry` in the place of any other of its text, and evicts others if it must.
     pub(crate) fn insert(&self, text: &TokenText, entry: Entry) {
         if let Some(locked) = self.locked(group_of(text)) {
@@ -122,6 +117,12 @@ impl Cache {
         read: impl FnOnce(&Entry) -> R,
     ) -> Option<R> {
         self.locked(handle.group())?.shard.read().find_by_handle(handle).map(read)
+    }
+
+    /// When the client of `handle` was seen last, by entries that count or not: no change of the
+    /// group makes that wrong.
+    pub(crate) fn last_seen(&self, handle: &Handle) -> Option<Timestamp> {
+        self.locked(handle.group())?.shard.read().last_seen(handle)
     }
 
     /// Adds session data to an entry of `handle`, if that still has the stamp under which the

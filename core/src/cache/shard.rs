@@ -4,6 +4,8 @@
 //! its entries cost, where a table of whole entries is up to half empty. Eviction is CLOCK: the
 //! hand goes round the array, spares what was used since it last came by, and takes the rest.
 
+use std::cell::Cell;
+
 use super::attachment::Attachment;
 use super::index::Index;
 use crate::id::{Handle, Subject};
@@ -199,6 +201,20 @@ impl Shard {
         let at = |place: u32| self.slots.get(place as usize).and_then(Option::as_ref);
         let is_it = |place| at(place).is_some_and(|entry| entry.facts.handle == *handle);
         at(self.places.find(hash_of(&core_of(handle)), is_it)?)
+    }
+
+    /// When the client of `handle` was seen last, by any of its entries.
+    pub(crate) fn last_seen(&self, handle: &Handle) -> Option<Timestamp> {
+        let latest = Cell::new(None);
+        let note = |place: u32| {
+            let entry = self.slots.get(place as usize).and_then(Option::as_ref);
+            let seen = entry.filter(|entry| entry.facts.handle == *handle).map(Entry::last_seen);
+            latest.set(latest.get().max(seen));
+            // On to the next.
+            false
+        };
+        self.places.find(hash_of(&core_of(handle)), note);
+        latest.get()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -49,7 +49,8 @@ impl MonotoneClock {
         Timestamp::from_millis(now)
     }
 
-    /// From now on it is `at` or later: a deadline was found to have passed then.
+    /// From now on it is `at` or later: a moment that something
+    /// depends on was found to have passed then.
     pub(super) fn insist(&self, at: Timestamp) {
         self.high.fetch_max(at.as_millis(), Ordering::Relaxed);
     }

@@ -176,7 +176,7 @@ impl Inner {
             }
             _ => self.place(store, handle, record)?,
         }
-        if let (Some(stamp), true) = (stamp, start == now) {
+        if let (Some(stamp), None) = (stamp, options.not_before) {
             // A fill whose store read is our own write, after the stamp was loaded.
             let text = issued.token.text();
             self.cache.insert(text, Entry::new(text, stamp, facts, now, now));

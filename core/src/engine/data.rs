@@ -82,7 +82,7 @@ impl Inner {
         }
         let store = self.store()?;
         let store = store.as_ref();
-        loop {
+        for _ in 0..ATTEMPTS {
             // Before the store is read, as for every fill.
             let stamp = self.epochs.stamp(handle.group());
             let (at, live) = match self.find(store, handle, self.seen(handle), now)? {
@@ -101,6 +101,8 @@ impl Inner {
             }
             return Ok(Some(data));
         }
+        let message = format!("the data of session {handle} are gone, and it is not");
+        Err(Error::new(ErrorKind::Corrupt, message))
     }
 
     fn update<R>(&self, handle: &Handle, mut change: impl FnMut(&mut Data) -> R) -> Result<R> {
@@ -194,7 +196,7 @@ impl Inner {
 
     /// When this process saw the client of `handle` last, if the cache knows.
     pub(super) fn seen(&self, handle: &Handle) -> Option<Timestamp> {
-        self.cache.recall_by_handle(handle, crate::cache::Entry::last_seen)
+        self.cache.last_seen(handle)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::codec::record::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Group, Handle, Subject};
 use crate::policy::{Standing, judge};
-use crate::record::{EndCause, Rotated, SessionRecord, SessionRow, SubjectRecord};
+use crate::record::{EndCause, Rotated, SessionRecord, SessionRow, SubjectRecord, Suspension};
 use crate::store::{Key, Row, Store, Table};
 use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::time::Timestamp;
@@ -73,7 +73,7 @@ impl Condemned {
 
 impl Inner {
     /// Reads the session of `handle` and judges it. `seen` is when this process saw the client
-    /// last, if it knows better than the store.
+    /// last, if the caller knows; otherwise the cache is asked.
     pub(super) fn find(
         &self,
         store: &dyn Store,
@@ -81,7 +81,15 @@ impl Inner {
         seen: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Found> {
-        self.find_within(store, handle, seen, now, ROTATIONS_FOLLOWED)
+        let found = self.find_within(store, handle, seen, now, ROTATIONS_FOLLOWED)?;
+        match &found {
+            Found::Rejected(Reason::Expired | Reason::IdleExpired) => self.clock.insist(now),
+            Found::Live(live) if live.record.not_before > Timestamp::default() => {
+                self.clock.insist(live.record.not_before);
+            }
+            _ => {}
+        }
+        Ok(found)
     }
 
     fn find_within(
@@ -109,6 +117,7 @@ impl Inner {
         };
         self.pending(handle).apply(&mut record);
         let persisted = record.last_seen;
+        let seen = seen.or_else(|| self.seen(handle));
         record.last_seen = persisted.max(seen.unwrap_or_default());
         let subject = match &record.subject {
             Some(subject) => self.subject_record(store, handle.group(), subject)?,
@@ -193,7 +202,14 @@ impl Inner {
             return Ok(None);
         }
         let (_, id) = self.keyring().locate(subject);
-        Ok(read_subject(store, &subject_key(group, &id))?.map(|(record, _)| record))
+        let known = read_subject(store, &subject_key(group, &id))?.map(|(record, _)| record);
+        // That it is over may be cached with what is answered.
+        if let Some(Suspension { until: Some(until) }) = known.as_ref().and_then(|k| k.suspension)
+            && until <= self.clock.now()
+        {
+            self.clock.insist(until);
+        }
+        Ok(known)
     }
 
     /// Whether the group is known to have no subject rows. Asked after the stamp was loaded: a

@@ -299,25 +299,30 @@ impl Inner {
         Ok(consumed)
     }
 
-    /// Ends the session that was created with a token which now came a second time.
+    /// Ends the session that was created with a token which now came a second time. The session
+    /// first: if that fails, the token still tells the next who tries which session it is.
     fn end_what_came_of(&self, store: &dyn Store, handle: &Handle) -> Result<()> {
-        let mut session = None;
-        self.change(store, handle.group(), || {
-            let key = single_use_key(handle);
-            let Some(row) = store.get(&key)? else { return Ok(None) };
-            let Some(mut record) = self.read_single_use(&key, &row) else { return Ok(None) };
-            let SingleUseState::Consumed { session: bound } = record.state else {
-                return Ok(None);
-            };
-            session = bound;
-            // Whatever is bound to it from now on comes too late.
-            record.state = SingleUseState::Reused;
-            self.putting(handle, &row, &record).map(Some)
-        })?;
-        if let Some(session) = session {
+        let key = single_use_key(handle);
+        let mut ended = None;
+        loop {
+            let mut bound = None;
+            self.change(store, handle.group(), || {
+                bound = None;
+                let Some(row) = store.get(&key)? else { return Ok(None) };
+                let Some(mut record) = self.read_single_use(&key, &row) else { return Ok(None) };
+                let SingleUseState::Consumed { session } = record.state else { return Ok(None) };
+                if session != ended {
+                    bound = session;
+                    return Ok(None);
+                }
+                // Whatever is bound to it from now on comes too late.
+                record.state = SingleUseState::Reused;
+                self.putting(handle, &row, &record).map(Some)
+            })?;
+            let Some(session) = bound else { return Ok(()) };
             self.end(&session, EndCause::Reuse)?;
+            ended = Some(session);
         }
-        Ok(())
     }
 
     fn bind_single_use(&self, used: &Handle, session: &Handle) -> Result<()> {

@@ -201,6 +201,7 @@ impl Inner {
                 };
                 let handle = Handle::from_parts(group, random);
                 self.pending(&handle).apply(&mut record);
+                record.last_seen = record.last_seen.max(self.seen(&handle).unwrap_or_default());
                 let is_condemned = self.condemnation(&handle, Some(subject)).is_some();
                 if is_condemned || judge(&record, standing, now).is_err() {
                     continue;

@@ -69,9 +69,10 @@ impl Inner {
         self.note(handle, Pending { seen: at, confirmed: None });
     }
 
-    /// Remembers that the client presented something of a generation.
+    /// Remembers that the client presented something of a generation. No touch: nobody asked
+    /// whether the session is valid, and one that was left unused would come back.
     pub(super) fn note_confirmed(&self, handle: Handle, generation: u32) {
-        self.note(handle, Pending { seen: self.clock.now(), confirmed: Some(generation) });
+        self.note(handle, Pending { seen: Timestamp::default(), confirmed: Some(generation) });
     }
 
     fn note(&self, handle: Handle, news: Pending) {

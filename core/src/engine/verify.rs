@@ -164,8 +164,7 @@ impl Inner {
             keyring.active()
         };
         let store = self.store()?;
-        let seen = self.cache.recall(text, Entry::last_seen);
-        let live = match self.find(store.as_ref(), &parts.handle, seen, now)? {
+        let live = match self.find(store.as_ref(), &parts.handle, None, now)? {
             Found::Live(live) => live,
             Found::Superseded(old) => {
                 // Not cached: it ends with the grace, and with any of the rotations after it.
@@ -173,9 +172,6 @@ impl Inner {
                 return Ok(Verdict::Valid(superseded(parts.handle, &old, now)));
             }
             Found::Rejected(reason) => {
-                if matches!(reason, Reason::Expired | Reason::IdleExpired) {
-                    self.clock.insist(now);
-                }
                 self.cache.remove(text);
                 return Ok(Verdict::Rejected(reason));
             }

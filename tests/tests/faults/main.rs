@@ -7,17 +7,19 @@
 //! the store did. Afterwards the store is opened again, and all that is found must be one world
 //! as a whole: nothing acknowledged is gone, nothing that failed is half there.
 
+mod held;
+mod moves;
 mod run;
 mod world;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sessile::ErrorKind;
 use sessile::store::{MemoryStore, export, import};
-use sessile::testing::{Fault, FaultStore, Op};
+use sessile::testing::{Fault, FaultStore, ManualClock, Op};
+use sessile::{CreateOptions, Engine, ErrorKind, Restored};
 
-use run::{Backend, Run};
+use run::{Backend, Run, config};
 
 #[test]
 fn a_failing_store_in_memory_neither_loses_nor_invents_anything() {
@@ -57,12 +59,51 @@ fn an_export_or_import_fails_whenever_the_store_does() {
     assert!(source.calls(Op::Dump) > 1 && counting.calls(Op::Load) > 0);
 }
 
+#[test]
+fn a_restore_that_fails_lets_nobody_in() {
+    let engine =
+        Engine::open_with(config(Arc::new(MemoryStore::new()), &ManualClock::default())).unwrap();
+    let issued = engine.create(CreateOptions::for_subject("alice").unwrap()).unwrap();
+    let mut bytes = Vec::new();
+    engine.export(&mut bytes).unwrap();
+    let empty = || Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
+    let restore = |store: &Arc<FaultStore>| {
+        Engine::restore(
+            config(store.clone(), &ManualClock::default()),
+            &mut &bytes[..],
+            Restored::Revoked,
+        )
+    };
+    let counting = empty();
+    restore(&counting).unwrap();
+    let mut refused = 0;
+    for op in Op::ALL {
+        for fault in (1..=counting.calls(op)).flat_map(|call| faults(op, call)) {
+            let store = empty();
+            store.fail(fault);
+            assert_eq!(restore(&store).unwrap_err().kind(), fault.kind, "{fault:?}");
+            store.heal();
+            match Engine::open_with(config(store, &ManualClock::default())) {
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Corrupt, "{fault:?}");
+                    refused += 1;
+                }
+                Ok(engine) => {
+                    let verdict = engine.peek(issued.token.as_str()).unwrap();
+                    assert!(!verdict.is_valid(), "{fault:?}: it came back");
+                }
+            }
+        }
+    }
+    assert!(refused > 10, "{refused}");
+}
+
 /// Runs each script with each `stride`-th call of each operation failing in each way.
 fn sweep(backend: fn() -> Backend, stride: usize) {
     count_panics();
     let mut runs = 0;
     let mut calls_in_all = [0; Op::ALL.len()];
-    for script in [Run::sessions, Run::subjects, Run::everything] {
+    for script in SCRIPTS {
         let mut healthy = Run::new(backend(), None);
         script(&mut healthy);
         let calls = Op::ALL.map(|op| healthy.store.calls(op));
@@ -87,6 +128,16 @@ fn sweep(backend: fn() -> Backend, stride: usize) {
     }
     assert_eq!(PANICS.load(Ordering::SeqCst), 0, "panics, caught ones among them");
 }
+
+const SCRIPTS: [fn(&mut Run); 7] = [
+    Run::sessions,
+    Run::subjects,
+    Run::everything,
+    Run::moves,
+    Run::refreshes,
+    Run::links,
+    Run::keys,
+];
 
 /// In which ways the `call`-th call of `op` can fail.
 fn faults(op: Op, call: u64) -> Vec<Fault> {

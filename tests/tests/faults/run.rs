@@ -1,19 +1,21 @@
 //! One run: the scripts, the engine and the model, side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sessile::store::{MemoryStore, SledOptions, SledStore, Store};
+use sessile::store::{MemoryStore, SledOptions, SledStore, Store, Table};
 use sessile::testing::{Fault, FaultStore, ManualClock};
 use sessile::{
-    AtLimit, Clock, Config, CreateOptions, Engine, Error, ErrorKind, Issued, Lifetimes,
-    MasterSecret, Reason, Result,
+    AtLimit, Clock, Config, CreateOptions, Data, Engine, Error, ErrorKind, Issued, Lifetimes,
+    MasterSecret, Reason, Result, Verdict,
 };
 
 use tempfile::TempDir;
 
-use super::world::World;
+use super::held::Held;
+use super::world::{Answer, World};
 
 /// Where the rows of a run are.
 pub enum Backend {
@@ -48,20 +50,23 @@ impl Backend {
 pub struct Run {
     backend: Backend,
     pub store: Arc<FaultStore>,
-    clock: ManualClock,
-    engine: Option<Engine>,
-    fault: Option<Fault>,
-    tokens: BTreeMap<&'static str, Issued>,
+    pub clock: ManualClock,
+    pub engine: Option<Engine>,
+    pub fault: Option<Fault>,
+    pub tokens: BTreeMap<&'static str, Issued>,
+    pub held: Held,
     last_error: Option<ErrorKind>,
-    worlds: Vec<World>,
+    pub worlds: Vec<World>,
     /// What a revoke of unknown outcome meant to end: this process must reject it.
-    condemned: BTreeSet<&'static str>,
+    pub condemned: BTreeSet<&'static str>,
     /// Of what a change of unknown outcome touched: this process may reject it.
     doubtful: BTreeSet<&'static str>,
     /// Sessions that were seen, and those that a tick or a close acknowledged as seen.
     seen: BTreeSet<&'static str>,
     kept: BTreeSet<&'static str>,
     is_swept: bool,
+    /// Whether new tokens are under a later key than the first.
+    pub is_later_key_active: bool,
 }
 
 impl Run {
@@ -77,6 +82,7 @@ impl Run {
             engine: None,
             fault,
             tokens: BTreeMap::new(),
+            held: Held::default(),
             last_error: None,
             worlds: vec![World::default()],
             condemned: BTreeSet::new(),
@@ -84,6 +90,7 @@ impl Run {
             seen: BTreeSet::new(),
             kept: BTreeSet::new(),
             is_swept: false,
+            is_later_key_active: false,
         }
     }
 
@@ -173,7 +180,7 @@ impl Run {
         self.store
     }
 
-    fn open(&mut self) -> bool {
+    pub fn open(&mut self) -> bool {
         self.engine = None;
         self.condemned.clear();
         self.doubtful.clear();
@@ -190,7 +197,7 @@ impl Run {
         false
     }
 
-    fn create(&mut self, name: &'static str, subject: &'static str) {
+    pub fn create(&mut self, name: &'static str, subject: &'static str) {
         self.create_with(
             name,
             subject,
@@ -210,7 +217,7 @@ impl Run {
             |options| options,
             &[&|world: &mut World| {
                 if is_full {
-                    world.end(oldest);
+                    world.end(oldest, Reason::RevokedSession);
                 }
                 world.create(name, subject);
             }],
@@ -221,7 +228,7 @@ impl Run {
         let Some(token) = self.tokens.get(old).map(|issued| issued.token.clone()) else { return };
         // The new one first: a crash between must not lose the login.
         let create = |world: &mut World| world.create(name, subject);
-        let retire = |world: &mut World| world.end(old);
+        let retire = |world: &mut World| world.end(old, Reason::RevokedSession);
         let steps: &[&dyn Fn(&mut World)] = &[&create, &retire];
         self.create_with(name, subject, |options| options.retire(token.as_str()), steps);
         if !self.tokens.contains_key(name) {
@@ -229,7 +236,7 @@ impl Run {
         }
     }
 
-    fn create_with(
+    pub fn create_with(
         &mut self,
         name: &'static str,
         subject: &'static str,
@@ -244,6 +251,9 @@ impl Run {
         let created = self.step("create", |engine| engine.create(with(options)), steps);
         if let Some(issued) = created {
             self.tokens.insert(name, issued);
+            for world in &mut self.worlds {
+                world.sessions.get_mut(name).unwrap().is_under_later_key = self.is_later_key_active;
+            }
         }
         self.probe("after create");
     }
@@ -259,10 +269,10 @@ impl Run {
         }
     }
 
-    fn revoke(&mut self, name: &'static str) {
+    pub fn revoke(&mut self, name: &'static str) {
         let Some(issued) = self.tokens.get(name).cloned() else { return };
         let handle = issued.session.handle();
-        let end = |world: &mut World| world.end(name);
+        let end = |world: &mut World| world.end(name, Reason::RevokedSession);
         self.step("revoke", |engine| engine.revoke(handle), &[&end]);
         if self.is_unknown() {
             self.condemned.insert(name);
@@ -309,7 +319,7 @@ impl Run {
         self.probe("after reinstate");
     }
 
-    fn revoke_all(&mut self) {
+    pub fn revoke_all(&mut self) {
         let revoke = |world: &mut World| {
             world.sessions.values_mut().for_each(|state| state.is_below_generation = true);
         };
@@ -328,7 +338,7 @@ impl Run {
         assert!(active.is_none_or(|active| is_one(0) != active || self.worlds.len() > 1));
     }
 
-    fn tick(&mut self) {
+    pub fn tick(&mut self) {
         if let Some(report) = self.step("tick", Engine::tick, &[]) {
             self.kept.append(&mut self.seen);
             self.is_swept |= report.rows_swept > 0;
@@ -336,18 +346,21 @@ impl Run {
         self.probe("after a tick");
     }
 
-    fn close(&mut self) {
+    pub fn close(&mut self) {
         if self.step("close", Engine::close, &[]).is_some() {
             self.kept.append(&mut self.seen);
         }
         for issued in self.tokens.values() {
-            let verdict = self.engine.as_ref().unwrap().verify(issued.token.as_str());
-            assert_eq!(verdict.unwrap_err().kind(), ErrorKind::Closed);
+            match self.engine.as_ref().unwrap().verify(issued.token.as_str()) {
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Closed),
+                // That needs no store.
+                Ok(verdict) => assert_eq!(verdict.reason(), Some(Reason::UnknownKey)),
+            }
         }
     }
 
     /// Runs a verb that changes the world in these steps.
-    fn step<T>(
+    pub fn step<T>(
         &mut self,
         verb: &str,
         run: impl FnOnce(&Engine) -> Result<T>,
@@ -382,7 +395,45 @@ impl Run {
         answer.ok()
     }
 
-    fn is_unknown(&self) -> bool {
+    /// Runs a verb whose answer depends on the world, in one commit.
+    pub fn ask<T, A: PartialEq + Debug>(
+        &mut self,
+        verb: &str,
+        run: impl FnOnce(&Engine) -> Result<T>,
+        answer_of: impl Fn(&T) -> A,
+        step: &dyn Fn(&mut World) -> A,
+    ) -> Option<T> {
+        self.ask_after(verb, run, answer_of, &|_| (), step)
+    }
+
+    /// The same, after a first commit that has no answer.
+    pub fn ask_after<T, A: PartialEq + Debug>(
+        &mut self,
+        verb: &str,
+        run: impl FnOnce(&Engine) -> Result<T>,
+        answer_of: impl Fn(&T) -> A,
+        first: &dyn Fn(&mut World),
+        step: &dyn Fn(&mut World) -> A,
+    ) -> Option<T> {
+        let before = self.worlds.clone();
+        let step_alone = |world: &mut World| drop(step(world));
+        let answer = self.step(verb, run, &[first, &step_alone])?;
+        let said = answer_of(&answer);
+        self.worlds = before;
+        let all = format!("{:?}", self.worlds);
+        self.worlds.iter_mut().for_each(first);
+        self.worlds.retain_mut(|world| step(world) == said);
+        let is_true = !self.worlds.is_empty();
+        assert!(is_true, "{verb} gave {said:?} under {:?}: {all}", self.fault);
+        Some(answer)
+    }
+
+    /// Of this session a change of unknown outcome may have come about.
+    pub fn doubt_of(&mut self, name: &'static str) {
+        self.doubtful.insert(name);
+    }
+
+    pub fn is_unknown(&self) -> bool {
         self.last_error == Some(ErrorKind::OutcomeUnknown)
     }
 
@@ -402,8 +453,8 @@ impl Run {
         }
     }
 
-    /// Asks for every session. An answer, if there is one, is true in some possible world.
-    fn probe(&mut self, when: &str) {
+    /// Asks for everything. An answer, if there is one, is true in some possible world.
+    pub fn probe(&mut self, when: &str) {
         let engine = self.engine.as_ref().unwrap();
         for (name, issued) in &self.tokens {
             for is_touch in [false, true] {
@@ -412,34 +463,57 @@ impl Run {
                 let verdict = if is_touch { engine.verify(token) } else { engine.peek(token) };
                 self.is_failed_as_the_store("verify", failed, verdict.as_ref().err());
                 let Ok(verdict) = verdict else { continue };
-                let is_stale = verdict.session().is_some_and(|s| s.are_claims_stale());
-                let found = (verdict.reason(), is_stale);
+                let found = answer_of(&verdict);
                 let is_allowed = self.allows(name, issued, found);
                 assert!(is_allowed, "{name} {when} under {:?}: {found:?}", self.fault);
                 let is_late = self.clock.now() >= issued.session.created().plus(MINUTE * 4);
-                if is_touch && is_late && verdict.is_valid() {
+                if is_touch && is_late && verdict.is_valid() && !found.is_rotated {
                     self.seen.insert(name);
                 }
             }
         }
+        self.probe_data(when);
+        self.probe_held(when);
     }
 
-    fn allows(&self, name: &str, issued: &Issued, found: (Option<Reason>, bool)) -> bool {
+    /// Reads the data of every session.
+    fn probe_data(&self, when: &str) {
+        let engine = self.engine.as_ref().unwrap();
+        for (name, issued) in self.tokens.iter().filter(|(name, _)| **name != SHORT) {
+            let failed = self.store.failed_calls();
+            let data = engine.data(issued.session.handle());
+            self.is_failed_as_the_store("data", failed, data.as_ref().err());
+            let Ok(data) = data else { continue };
+            let found = data.as_ref().map(|data| value_of(data));
+            let is_rejected = self.condemned.contains(name) || self.doubtful.contains(name);
+            let is_allowed = (found.is_none() && is_rejected)
+                || self.worlds.iter().any(|world| world.value(name) == found);
+            assert!(is_allowed, "data of {name} {when} under {:?}: {found:?}", self.fault);
+        }
+    }
+
+    fn allows(&self, name: &str, issued: &Issued, found: Answer) -> bool {
         if name == SHORT {
             let over = [Reason::Expired, Reason::IdleExpired, Reason::UnknownSession];
             let over = if self.is_swept { &over[2..] } else { &over[..] };
             let is_over = self.clock.now() >= issued.session.absolute_deadline();
-            return found.0.map_or(!is_over, |reason| is_over && over.contains(&reason));
+            return found.reason.map_or(!is_over, |reason| is_over && over.contains(&reason));
         }
         let is_revoked = matches!(
-            found.0,
-            Some(Reason::RevokedSession | Reason::RevokedSubject | Reason::RevokedAll)
+            found.reason,
+            Some(
+                Reason::RevokedSession
+                    | Reason::RevokedSubject
+                    | Reason::RevokedAll
+                    | Reason::Reused
+                    | Reason::UnknownKey
+            )
         );
         if self.condemned.contains(name) {
-            return is_revoked || found.0 == Some(Reason::Suspended);
+            return is_revoked || found.reason == Some(Reason::Suspended);
         }
         (is_revoked && self.doubtful.contains(name))
-            || self.worlds.iter().any(|world| world.verdict(name) == Some(found))
+            || self.worlds.iter().any(|world| world.answer(name) == Some(found))
     }
 
     /// Opens the store again, without faults: what is found is one of the possible worlds.
@@ -453,22 +527,25 @@ impl Run {
         let mut worlds = std::mem::take(&mut self.worlds);
         let all = format!("{worlds:?}");
         for (name, issued) in self.tokens.iter().filter(|(name, _)| **name != SHORT) {
-            let verdict = peek(issued);
-            let is_stale = verdict.session().is_some_and(|s| s.are_claims_stale());
-            let found = (verdict.reason(), is_stale);
-            worlds.retain(|world| world.verdict(name) == Some(found));
+            let found = answer_of(&peek(issued));
+            worlds.retain(|world| world.answer(name) == Some(found));
             assert!(!worlds.is_empty(), "{name} is {found:?} under {:?}: {all}", self.fault);
+            let value = engine.data(issued.session.handle()).unwrap();
+            let value = value.map(|data| value_of(&data));
+            worlds.retain(|world| world.value(name) == value);
+            assert!(!worlds.is_empty(), "{name} has {value:?} under {:?}: {all}", self.fault);
         }
         for subject in SUBJECTS {
             let count = engine.count(subject).unwrap();
             worlds.retain(|world| world.count(subject) == count);
             assert!(!worlds.is_empty(), "{count} of {subject} under {:?}: {all}", self.fault);
         }
+        self.held.settle(&engine, &mut worlds, &all);
         // Half an hour after their creation only those live on whose touch was written.
         self.clock.set(ManualClock::default().now().plus(MINUTE * 33));
         for name in &self.kept {
             let is_valid = peek(&self.tokens[name]).is_valid();
-            let may_be = |world: &World| (world.verdict(name).unwrap().0.is_none()) == is_valid;
+            let may_be = |world: &World| (world.answer(name).unwrap().reason.is_none()) == is_valid;
             assert!(worlds.iter().any(may_be), "a touch of {name} is lost under {:?}", self.fault);
         }
         for subject in SUBJECTS {
@@ -481,10 +558,16 @@ impl Run {
             engine.revoke(issued.session.handle()).unwrap();
             assert!(!peek(issued).is_valid());
         }
+        // Also what nobody was given goes, and takes its data along.
+        self.clock.advance(MINUTE * 60 * 24);
+        while engine.tick().unwrap().rows_swept > 0 {}
+        let rows = self.store.dump(None, 10_000).unwrap();
+        let data = rows.iter().filter(|(key, _)| key.table() == Table::Data).count();
+        assert_eq!(data, 0, "data without a session under {:?}: {all}", self.fault);
     }
 
     /// A verb fails exactly when the store did, and then says so.
-    fn is_failed_as_the_store(&self, verb: &str, failed_before: u64, error: Option<&Error>) {
+    pub fn is_failed_as_the_store(&self, verb: &str, failed_before: u64, error: Option<&Error>) {
         let is_failed = self.store.failed_calls() > failed_before;
         let at = format!("{verb} under {:?}: {error:?}", self.fault);
         assert_eq!(error.is_some(), is_failed, "{at}");
@@ -495,7 +578,20 @@ impl Run {
     }
 }
 
-fn config(store: Arc<dyn Store>, clock: &ManualClock) -> Config {
+fn answer_of(verdict: &Verdict) -> Answer {
+    let session = verdict.session();
+    Answer {
+        reason: verdict.reason(),
+        is_stale: session.is_some_and(|session| session.are_claims_stale()),
+        is_rotated: session.is_some_and(|session| session.rotated_to().is_some()),
+    }
+}
+
+fn value_of(data: &Data) -> Option<u32> {
+    data.get("n").map(|value| std::str::from_utf8(value).unwrap().parse().unwrap())
+}
+
+pub fn config(store: Arc<dyn Store>, clock: &ManualClock) -> Config {
     let secret: Vec<u8> = (0..32u8).map(|i| i.wrapping_mul(37)).collect();
     Config::with_store(store)
         .master_secret(MasterSecret::from_bytes(secret))
