@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sessile::store::MemoryStore;
-use sessile::testing::FaultStore;
+use sessile::testing::{Fault, FaultStore, Op};
 use sessile::{
     ApiKeyOptions, Config, Engine, ErrorKind, Handle, KeyState, Reason, SingleUseOptions,
 };
@@ -44,6 +44,23 @@ fn of_many_that_use_it_at_once_one_wins() {
             threads.into_iter().filter_map(|t| t.join().unwrap().then_some(())).count()
         });
         assert_eq!(winners, 1);
+    }
+}
+
+#[test]
+fn a_second_use_that_failed_ends_the_session_when_it_is_tried_again() {
+    for failing in 1..=2 {
+        let store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
+        let engine = Engine::open_with(Config::with_store(store.clone()).no_threads()).unwrap();
+        let (token, handle) = reset_of(&engine, "alice");
+        assert!(engine.consume(RESET, &token).unwrap().is_ok());
+        let issued = log_in(&engine, "alice");
+        engine.bind_single_use(&handle, issued.session.handle()).unwrap();
+        store.fail(Fault::once(Op::Commit, failing, ErrorKind::Unavailable));
+        assert_eq!(engine.consume(RESET, &token).unwrap_err().kind(), ErrorKind::Unavailable);
+        store.heal();
+        assert_eq!(engine.consume(RESET, &token).unwrap(), Err(Reason::Reused));
+        assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::Reused), "{failing}");
     }
 }
 

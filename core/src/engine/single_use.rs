@@ -300,23 +300,28 @@ impl Inner {
 
     /// Ends the session that was created with a token which now came a second time.
     fn end_what_came_of(&self, store: &dyn Store, handle: &Handle) -> Result<()> {
-        let mut session = None;
-        self.change(store, handle.group(), || {
-            let key = single_use_key(handle);
-            let Some(row) = store.get(&key)? else { return Ok(None) };
-            let Some(mut record) = self.read_single_use(&key, &row) else { return Ok(None) };
-            let SingleUseState::Consumed { session: bound } = record.state else {
-                return Ok(None);
-            };
-            session = bound;
-            // Whatever is bound to it from now on comes too late.
-            record.state = SingleUseState::Reused;
-            self.putting(handle, &row, &record).map(Some)
-        })?;
-        if let Some(session) = session {
+        let mut ended = None;
+        loop {
+            let mut left = None;
+            self.change(store, handle.group(), || {
+                left = None;
+                let key = single_use_key(handle);
+                let Some(row) = store.get(&key)? else { return Ok(None) };
+                let Some(mut record) = self.read_single_use(&key, &row) else { return Ok(None) };
+                let SingleUseState::Consumed { session } = record.state else { return Ok(None) };
+                if session != ended {
+                    left = session;
+                    return Ok(None);
+                }
+                // Whatever is bound to it from now on comes too late.
+                record.state = SingleUseState::Reused;
+                self.putting(handle, &row, &record).map(Some)
+            })?;
+            let Some(session) = left else { return Ok(()) };
+            // Before the token says so: if this fails, the next use finds it bound still.
             self.end(&session, EndCause::Reuse)?;
+            ended = Some(session);
         }
-        Ok(())
     }
 
     fn bind_single_use(&self, used: &Handle, session: &Handle) -> Result<()> {
