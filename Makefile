@@ -33,7 +33,7 @@ python: setup ## Build the Python wheel and test it
 fuzz: ## Fuzz target T for S seconds, on a nightly compiler
 	@mkdir -p fuzz/corpus/$(T) && cargo +nightly fuzz run $(T) fuzz/corpus/$(T) fuzz/regressions/$(T) -- -max_total_time=$(S)
 
-schedules: ## The protocol under loom, the engine under 2,800,000 schedules of shuttle
+schedules: ## The protocol under loom, the engine under 9,800,000 schedules of shuttle
 	@LOOM_MAX_PREEMPTIONS=$${LOOM_MAX_PREEMPTIONS:-5} RUSTFLAGS="--cfg loom" $(SCHEDULED) -q -p sessile --no-default-features --lib cache::schedules -- --nocapture
 	@SESSILE_SCHEDULES=$${SESSILE_SCHEDULES:-100000} RUSTFLAGS="--cfg shuttle" $(SCHEDULED) -q -p sessile-tests --test schedules -- --nocapture
 

@@ -17,9 +17,15 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct Group(pub u16);
 
 impl Group {
-    /// How many groups there are: 65,536. One under a test scheduler, so that all sessions meet
-    /// in it.
-    pub const COUNT: usize = if cfg!(any(shuttle, loom)) { 1 } else { 1 << 16 };
+    /// How many groups there are: 65,536. Under a test scheduler so few that all subjects meet
+    /// in the first, while a login comes from the last.
+    pub const COUNT: usize = if cfg!(loom) {
+        1
+    } else if cfg!(shuttle) {
+        2
+    } else {
+        1 << 16
+    };
 
     /// As a place in a table of [`COUNT`](Self::COUNT) entries.
     #[inline]
@@ -27,9 +33,20 @@ impl Group {
         self.0 as usize
     }
 
-    /// The group of evenly spread bytes, such as those of a keyed hash.
+    /// The group of a subject, by its keyed hash.
     pub(crate) const fn of_hash(bytes: [u8; 2]) -> Self {
-        Group((u16::from_be_bytes(bytes) as usize % Group::COUNT) as u16)
+        Group(if cfg!(any(shuttle, loom)) { 0 } else { u16::from_be_bytes(bytes) })
+    }
+
+    /// A group for what has no subject.
+    ///
+    /// # Errors
+    /// As [`Handle::random`].
+    pub(crate) fn random() -> Result<Self> {
+        let mut bytes = [0; 2];
+        fill_random(&mut bytes)?;
+        let last = (Group::COUNT - 1) as u16;
+        Ok(Group(if cfg!(any(shuttle, loom)) { last } else { u16::from_be_bytes(bytes) }))
     }
 
     /// Every group.

@@ -209,6 +209,23 @@ fn a_watch_ends_when_the_time_is_over_and_not_while_the_session_is_used() {
 }
 
 #[test]
+fn a_watch_knows_of_a_use_that_the_store_has_yet_to_learn() {
+    let (engine, clock) = engine();
+    let issued = log_in(&engine, "alice");
+    let watch = engine.watch(issued.session.handle()).unwrap();
+    let soon = Duration::from_secs(50);
+    clock.advance(soon);
+    assert!(engine.verify(issued.token.as_str()).unwrap().is_valid());
+    assert_eq!(engine.stats().pending_touches, 0, "too soon to be written");
+    clock.advance(30 * MINUTE - Duration::from_secs(1));
+    engine.tick().unwrap();
+    assert_eq!(watch.ended(), None);
+    clock.advance(Duration::from_secs(1));
+    engine.tick().unwrap();
+    assert_eq!(watch.ended(), Some(Reason::IdleExpired));
+}
+
+#[test]
 fn a_session_under_an_older_key_gets_its_token_renewed_until_that_key_is_retired() {
     let (engine, _) = engine();
     let issued = log_in(&engine, "alice");

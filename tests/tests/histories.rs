@@ -11,7 +11,10 @@ use std::time::{Duration, Instant};
 use sessile::store::MemoryStore;
 use sessile::testing::history::{self, Call, Log, Recorder, What};
 use sessile::testing::{FaultStore, ManualClock};
-use sessile::{Clock, Config, CreateOptions, Engine, ErrorKind, Issued, Lifetimes, Subject};
+use sessile::{
+    ApiKeyOptions, Clock, Config, CreateOptions, Engine, ErrorKind, Handle, Issued, Lifetimes,
+    Patch, Refresh, RefreshGrant, RefreshRequest, Subject, Timestamp,
+};
 
 /// An engine, and what happens on it.
 struct World {
@@ -28,6 +31,10 @@ struct Figures {
     calls: usize,
     valid: usize,
     rejected: usize,
+    rotated: usize,
+    patched: usize,
+    read: usize,
+    refreshed: usize,
     touches_written: u64,
     rows_swept: u64,
     cache_hits: u64,
@@ -46,7 +53,8 @@ fn no_history_breaks_a_rule() {
     for first in (0..count).step_by(HISTORIES_PER_ENGINE) {
         let mut world = World::new();
         for i in first..count.min(first + HISTORIES_PER_ENGINE as u64) {
-            let calls = world.play(seed.wrapping_add(i));
+            let calls =
+                world.play(seed.wrapping_add(i), (i + 1) % HISTORIES_PER_ENGINE as u64 == 0);
             world.figures.count(&calls);
             if let Err(violation) = history::check(calls) {
                 panic!("history {} of seed {seed}: {violation}", i + 1);
@@ -56,6 +64,8 @@ fn no_history_breaks_a_rule() {
     }
     println!("histories: no violation in {:.1} s: {sum:?}", started.elapsed().as_secs_f64());
     assert!(sum.valid > 0 && sum.rejected > 0 && sum.cache_hits > 0 && sum.cache_evictions > 0);
+    assert!(count < 100 || (sum.rotated > 0 && sum.patched > 0 && sum.read > 0), "{sum:?}");
+    assert!(count < 100 || sum.refreshed > 0, "{sum:?}");
     assert!(count < 100 || (sum.touches_written > 0 && sum.rows_swept > 0), "{sum:?}");
 }
 
@@ -76,19 +86,22 @@ impl World {
         World { engine, clock, crowd, figures: Figures::default() }
     }
 
-    /// One history: all threads do their share, and give what they recorded.
-    fn play(&self, seed: u64) -> Vec<Call> {
+    /// One history: all threads do their share, and give what they recorded. The last one on an
+    /// engine may end everything, the bystanders too.
+    fn play(&self, seed: u64, is_last: bool) -> Vec<Call> {
         let recorder = Recorder::new();
         // Few subjects, new for each history: what an earlier one left does not concern it.
         let subjects = [0, 1].map(|i| Subject::new(&format!("{seed}-{i}")).unwrap());
-        let sessions = RwLock::new(Vec::new());
+        let known = Known::default();
         let play = |thread: u64| {
             let mut player = Player {
                 world: self,
                 random: Random(seed.wrapping_mul(THREADS).wrapping_add(thread)),
                 log: recorder.log(),
                 subjects: &subjects,
-                sessions: &sessions,
+                known: &known,
+                is_last,
+                values: (thread + 1) << 32,
             };
             DELAYS.set(player.random.next());
             player.create();
@@ -109,18 +122,39 @@ struct Player<'a> {
     random: Random,
     log: Log<'a>,
     subjects: &'a [Subject],
-    sessions: &'a RwLock<Vec<(Issued, usize)>>,
+    known: &'a Known,
+    is_last: bool,
+    /// The last value that it put: no thread puts the same twice, nor another's.
+    values: u64,
+}
+
+/// What all threads of a history know of.
+#[derive(Default)]
+struct Known {
+    /// Each with the number of its subject.
+    sessions: RwLock<Vec<(Issued, usize)>>,
+    api_keys: RwLock<Vec<(Handle, String)>>,
+    refresh_tokens: RwLock<Vec<(Handle, String)>>,
 }
 
 impl Player<'_> {
     fn call(&mut self) {
-        match self.random.below(100) {
+        match self.random.below(140) {
             0..60 => self.verify(),
             60..68 => self.revoke(),
             68..73 => self.revoke_subject(),
             73..83 => self.create(),
             83..88 => self.tick(),
             88..90 => self.move_clock(),
+            90..94 => self.rotate(),
+            94..104 => self.patch(),
+            104..116 => self.read(),
+            116..120 => self.refresh(),
+            120..122 => self.create_api_key(),
+            122..126 => self.verify_api_key(),
+            126..127 => self.revoke_api_key(),
+            127..129 => self.set_suspension(),
+            129..130 if self.is_last => self.revoke_all(),
             _ => self.crowd(),
         }
     }
@@ -132,7 +166,10 @@ impl Player<'_> {
             if self.random.below(3) == 0 { TOUCH_AFTER * 2 } else { TOUCH_AFTER * 1_000 };
         let lifetimes = Lifetimes { idle_timeout: TOUCH_AFTER * 100, absolute_lifetime };
         let name = &self.subjects[subject];
-        let options = CreateOptions::for_subject(name.as_str()).unwrap().lifetimes(lifetimes);
+        let mut options = CreateOptions::for_subject(name.as_str()).unwrap().lifetimes(lifetimes);
+        if self.random.below(3) == 0 {
+            options = options.refreshable(RefreshGrant::new());
+        }
         let created = self.log.record(
             || self.world.engine.create(options),
             |created| match created {
@@ -141,28 +178,181 @@ impl Player<'_> {
                     subject: name.clone(),
                     absolute_deadline: issued.session.absolute_deadline(),
                 },
-                Err(error) => failed("create", error),
+                Err(error) => refused_to(name, "create", error),
             },
         );
         if let Ok(issued) = created {
-            self.sessions.write().unwrap().push((issued, subject));
+            self.know(issued, subject);
         }
     }
 
+    fn know(&self, issued: Issued, subject: usize) {
+        if let Some(token) = &issued.refresh_token {
+            let known = (*issued.session.handle(), token.as_str().to_owned());
+            self.known.refresh_tokens.write().unwrap().push(known);
+        }
+        self.known.sessions.write().unwrap().push((issued, subject));
+    }
+
+    fn rotate(&mut self) {
+        let Some((issued, subject)) = self.some_session() else { return };
+        let from = *issued.session.handle();
+        let rotated = self.log.record(
+            || self.world.engine.rotate(&from),
+            |answer| match answer {
+                Ok(new) => What::Rotated { from, to: *new.session.handle() },
+                Err(error) if error.kind() == ErrorKind::SessionGone => {
+                    What::RotationRefused { handle: from }
+                }
+                Err(error) => failed("rotate", error),
+            },
+        );
+        if let Ok(new) = rotated {
+            self.know(new, subject);
+        }
+    }
+
+    fn patch(&mut self) {
+        let Some(handle) = self.some_handle() else { return };
+        self.values += 1;
+        let value = self.values;
+        let patch = Patch::new().set("value", value.to_be_bytes());
+        let _ = self.log.record(
+            || self.world.engine.patch(&handle, &patch),
+            |answer| match answer {
+                Ok(()) => What::Patched { handle, value },
+                Err(error) if error.kind() == ErrorKind::SessionGone => {
+                    What::PatchRefused { handle }
+                }
+                Err(error) => failed("patch", error),
+            },
+        );
+    }
+
+    fn read(&mut self) {
+        let Some(handle) = self.some_handle() else { return };
+        let _ = self.log.record(
+            || self.world.engine.data(&handle),
+            |answer| match answer {
+                Ok(data) => {
+                    let value = data.as_ref().map(|data| {
+                        let value = data.get("value").map(|value| value.try_into().unwrap());
+                        value.map_or(0, u64::from_be_bytes)
+                    });
+                    What::DataRead { handle, value }
+                }
+                Err(error) => failed("data", error),
+            },
+        );
+    }
+
+    fn refresh(&mut self) {
+        let Some((handle, token)) = self.some(&self.known.refresh_tokens, 3) else { return };
+        let refreshed = self.log.record(
+            || self.world.engine.refresh(&token, &RefreshRequest::new()),
+            |answer| match answer {
+                Ok(Refresh::Rotated(new)) => What::Refreshed { handle, generation: new.generation },
+                Ok(Refresh::Replayed(_)) => What::Replayed { handle },
+                Ok(Refresh::Rejected(reason)) => What::RefreshRefused { handle, reason: *reason },
+                Err(error) => failed("refresh", error),
+            },
+        );
+        if let Ok(Refresh::Rotated(new)) = refreshed {
+            let known = (handle, new.refresh_token.as_str().to_owned());
+            self.known.refresh_tokens.write().unwrap().push(known);
+        }
+    }
+
+    fn create_api_key(&mut self) {
+        let name = &self.subjects[self.random.below(self.subjects.len())];
+        let options = ApiKeyOptions::new(name.as_str(), "key").unwrap();
+        let created = self.log.record(
+            || self.world.engine.create_api_key(&options),
+            |created| match created {
+                Ok(issued) => What::Created {
+                    handle: issued.key.handle,
+                    subject: name.clone(),
+                    absolute_deadline: Timestamp::NEVER,
+                },
+                Err(error) => refused_to(name, "create_api_key", error),
+            },
+        );
+        if let Ok(issued) = created {
+            let known = (issued.key.handle, issued.token.as_str().to_owned());
+            self.known.api_keys.write().unwrap().push(known);
+        }
+    }
+
+    fn verify_api_key(&mut self) {
+        let Some((handle, token)) = self.some(&self.known.api_keys, 2) else { return };
+        let _ = self.log.record(
+            || self.world.engine.verify_api_key(&token),
+            |verdict| match verdict {
+                Ok(verdict) => What::Verified { handle, reason: verdict.reason() },
+                Err(error) => failed("verify_api_key", error),
+            },
+        );
+    }
+
+    fn revoke_api_key(&mut self) {
+        let Some((handle, _)) = self.some(&self.known.api_keys, 2) else { return };
+        let _ = self.log.record(
+            || self.world.engine.revoke_api_key(&handle),
+            |answer| match answer {
+                Ok(was_valid) => What::Revoked { handle, was_valid: *was_valid },
+                Err(error) => failed("revoke_api_key", error),
+            },
+        );
+    }
+
+    /// Suspends a subject, and reinstates it a little later.
+    fn set_suspension(&mut self) {
+        let subject = &self.subjects[self.random.below(self.subjects.len())];
+        for is_suspended in [true, false] {
+            let engine = &self.world.engine;
+            let _ = self.log.record(
+                || {
+                    if is_suspended {
+                        engine.suspend(subject.as_str(), None)
+                    } else {
+                        engine.reinstate(subject.as_str())
+                    }
+                },
+                |answer| match answer {
+                    Ok(()) => What::SuspensionSet { subject: subject.clone(), is_suspended },
+                    Err(error) => failed("suspend or reinstate", error),
+                },
+            );
+            if is_suspended {
+                (0..self.random.below(4)).for_each(|_| self.verify());
+            }
+        }
+    }
+
+    fn revoke_all(&mut self) {
+        let _ = self.log.record(
+            || self.world.engine.revoke_all(),
+            |answer| match answer {
+                Ok(()) => What::AllRevoked,
+                Err(error) => failed("revoke_all", error),
+            },
+        );
+    }
+
     fn verify(&mut self) {
-        let (issued, _) = self.some_session();
+        let Some((issued, _)) = self.some_session() else { return };
         let handle = *issued.session.handle();
         let _ = self.log.record(
             || self.world.engine.verify(issued.token.as_str()),
             |verdict| match verdict {
-                Ok(verdict) => What::Verified { handle, is_valid: verdict.is_valid() },
+                Ok(verdict) => What::Verified { handle, reason: verdict.reason() },
                 Err(error) => failed("verify", error),
             },
         );
     }
 
     fn revoke(&mut self) {
-        let handle = *self.some_session().0.session.handle();
+        let Some(handle) = self.some_handle() else { return };
         let _ = self.log.record(
             || self.world.engine.revoke(&handle),
             |answer| match answer {
@@ -173,7 +363,7 @@ impl Player<'_> {
     }
 
     fn revoke_subject(&mut self) {
-        let (issued, subject) = self.some_session();
+        let Some((issued, subject)) = self.some_session() else { return };
         let except = (self.random.below(2) == 0).then(|| *issued.session.handle());
         let subject = &self.subjects[subject];
         let _ = self.log.record(
@@ -215,15 +405,32 @@ impl Player<'_> {
         let first = self.random.below(CROWD);
         for bystander in self.world.crowd.iter().cycle().skip(first).take(CROWD_AT_ONCE) {
             let verdict = self.world.engine.peek(bystander.token.as_str()).unwrap();
-            assert!(verdict.is_valid(), "a bystander: {verdict:?}");
+            assert!(verdict.is_valid() || self.is_last, "a bystander: {verdict:?}");
         }
     }
 
     /// One of the newest sessions: the threads are to meet.
-    fn some_session(&mut self) -> (Issued, usize) {
-        let sessions = self.sessions.read().unwrap();
-        let back = self.random.below(sessions.len().min(NEWEST));
-        sessions[sessions.len() - 1 - back].clone()
+    fn some_session(&mut self) -> Option<(Issued, usize)> {
+        self.some(&self.known.sessions, NEWEST)
+    }
+
+    fn some_handle(&mut self) -> Option<Handle> {
+        self.some_session().map(|(issued, _)| *issued.session.handle())
+    }
+
+    /// One of the `newest`; `None`: there are none, as when their subjects are suspended.
+    fn some<T: Clone>(&mut self, known: &RwLock<Vec<T>>, newest: usize) -> Option<T> {
+        let known = known.read().unwrap();
+        let from = known.len().saturating_sub(newest);
+        let (_, newest) = known.split_at(from);
+        if newest.is_empty() { None } else { Some(newest[self.random.below(newest.len())].clone()) }
+    }
+}
+
+fn refused_to(subject: &Subject, call: &'static str, error: &sessile::Error) -> What {
+    match error.kind() {
+        ErrorKind::Suspended => What::CreateRefused { subject: subject.clone() },
+        _ => failed(call, error),
     }
 }
 
@@ -237,8 +444,12 @@ impl Figures {
         self.calls += calls.len();
         for call in calls {
             match call.what {
-                What::Verified { is_valid: true, .. } => self.valid += 1,
-                What::Verified { is_valid: false, .. } => self.rejected += 1,
+                What::Verified { reason: None, .. } => self.valid += 1,
+                What::Verified { reason: Some(_), .. } => self.rejected += 1,
+                What::Rotated { .. } => self.rotated += 1,
+                What::Patched { .. } => self.patched += 1,
+                What::DataRead { value: Some(_), .. } => self.read += 1,
+                What::Refreshed { .. } => self.refreshed += 1,
                 What::Ticked { touches_written, rows_swept } => {
                     self.touches_written += touches_written;
                     self.rows_swept += rows_swept;
@@ -254,6 +465,10 @@ impl Figures {
         self.calls += world.figures.calls;
         self.valid += world.figures.valid;
         self.rejected += world.figures.rejected;
+        self.rotated += world.figures.rotated;
+        self.patched += world.figures.patched;
+        self.read += world.figures.read;
+        self.refreshed += world.figures.refreshed;
         self.touches_written += world.figures.touches_written;
         self.rows_swept += world.figures.rows_swept;
         self.cache_hits += stats.cache_hits;

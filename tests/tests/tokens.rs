@@ -65,6 +65,23 @@ fn of_many_that_use_it_at_once_one_wins() {
 }
 
 #[test]
+fn a_second_use_that_failed_ends_the_session_when_it_is_tried_again() {
+    for failing in 1..=2 {
+        let store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
+        let engine = Engine::open_with(Config::with_store(store.clone()).no_threads()).unwrap();
+        let (token, handle) = reset_of(&engine, "alice");
+        assert!(engine.consume(RESET, &token).unwrap().is_ok());
+        let issued = log_in(&engine, "alice");
+        engine.bind_single_use(&handle, issued.session.handle()).unwrap();
+        store.fail(Fault::once(Op::Commit, failing, ErrorKind::Unavailable));
+        assert_eq!(engine.consume(RESET, &token).unwrap_err().kind(), ErrorKind::Unavailable);
+        store.heal();
+        assert_eq!(engine.consume(RESET, &token).unwrap(), Err(Reason::Reused));
+        assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::Reused), "{failing}");
+    }
+}
+
+#[test]
 fn a_newer_token_takes_the_place_of_the_older_if_asked_to() {
     let (engine, _) = engine();
     let (older, _) = reset_of(&engine, "alice");

@@ -11,7 +11,7 @@ use crate::cache::{Entry, Facts};
 use crate::codec::record::{self, Kind};
 use crate::config::LIFETIME_MAX_MS;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Group, Handle, Subject, fill_random};
+use crate::id::{Group, Handle, Subject};
 use crate::policy::{Lifetimes, evictions};
 use crate::record::{EndCause, OWN_VERSION, SessionRecord, SessionRow};
 use crate::store::{Batch, Check, Commit, Store};
@@ -135,7 +135,7 @@ impl Inner {
         let refresh = options.grant.as_ref().map(|grant| grant.begin(now)).transpose()?;
         let group = match &options.subject {
             Some(subject) => self.keyring().locate(subject).0,
-            None => random_group()?,
+            None => Group::random()?,
         };
         let stamp = self.epochs.stamp(group);
         let mut claims_version = 0;
@@ -291,11 +291,4 @@ pub(super) fn check_label(label: Option<&str>) -> Result<()> {
 pub(super) fn suspended(subject: &Subject) -> Error {
     let message = format!("subject {subject} is suspended: reinstate it first");
     Error::new(ErrorKind::Suspended, message)
-}
-
-/// A group for what has no subject.
-pub(super) fn random_group() -> Result<Group> {
-    let mut bytes = [0; 2];
-    fill_random(&mut bytes)?;
-    Ok(Group::of_hash(bytes))
 }

@@ -87,6 +87,8 @@ struct Inner {
     api_keys: Cache,
     /// One lock for each 64 groups: one writer of a group at a time.
     stripes: Box<[Mutex<()>]>,
+    /// The same for logins where the sessions of a subject are limited, taken before them.
+    logins: Box<[Mutex<()>]>,
     /// Sessions of an earlier generation are revoked.
     generation: AtomicU64,
     /// Whether a group has subject rows: unknown, none, some. Spares the second store read of

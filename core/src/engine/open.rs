@@ -93,6 +93,7 @@ impl Engine {
                 seen_tokens,
                 epochs,
                 stripes: (0..STRIPES).map(|_| Mutex::new(())).collect(),
+                logins: (0..STRIPES).map(|_| Mutex::new(())).collect(),
                 generation: AtomicU64::new(global.generation),
                 subject_hints: (0..Group::COUNT).map(|_| AtomicU8::new(0)).collect(),
                 condemned: Condemned::default(),

@@ -6,6 +6,7 @@ use super::change::{ATTEMPTS, Plan, kept_changing};
 use super::create::{check_label, suspended};
 use super::events::EventKind;
 use super::inspect::{Found, Live, data_key, read_subject, session_key, subject_key};
+use super::open::STRIPES;
 use super::session::{Authentication, Issued, Session};
 use super::{Engine, Inner};
 use crate::cache::Facts;
@@ -16,6 +17,7 @@ use crate::id::{Handle, Subject};
 use crate::policy::Lifetimes;
 use crate::record::{EndCause, OWN_VERSION, RefreshState, Rotated, SessionRecord, SessionRow};
 use crate::store::{Batch, Check, Durability, Store};
+use crate::sync::Mutex;
 use crate::time::{Timestamp, millis};
 use crate::token::{RefreshToken, SessionToken};
 
@@ -144,6 +146,11 @@ impl Inner {
         crate::config::check_grace(grace)?;
         let store = self.store()?;
         let store = store.as_ref();
+        // Of two logins of one visit side by side, the later would push out the session of the
+        // earlier, find the visit taken, and leave nobody logged in.
+        let is_limited = options.subject.is_some() && self.config.max_sessions.is_some();
+        let login = self.logins.get(handle.group().index() % STRIPES).filter(|_| is_limited);
+        let _one_login = login.map(Mutex::lock);
         for _ in 0..ATTEMPTS {
             let source = match self.course(store, handle, options)? {
                 Course::From(source) => source,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::change::Plan;
-use super::create::{random_group, suspended};
+use super::create::suspended;
 use super::events::EventKind;
 use super::inspect::single_use_key;
 use super::{Engine, Inner};
@@ -194,7 +194,7 @@ impl Inner {
         let now = self.clock.now();
         let group = match &options.subject {
             Some(subject) => self.keyring().locate(subject).0,
-            None => random_group()?,
+            None => Group::random()?,
         };
         let handle = Handle::random(group)?;
         let deadline = now.plus_millis(millis(options.lifetime));

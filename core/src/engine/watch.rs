@@ -186,7 +186,8 @@ impl Watches {
                 signal.state.lock().handle = latest;
                 continue;
             }
-            match inner.find(store, &handle, None, inner.clock.now())? {
+            // The store may not know yet how long the session was used.
+            match inner.find(store, &handle, inner.seen(&handle), inner.clock.now())? {
                 Found::Live(live) => signal.state.lock().deadline = live.record.expires_at(),
                 Found::Superseded(_) => continue,
                 Found::Rejected(reason) => signal.end(reason),
