@@ -4,7 +4,7 @@ S ?= 60
 # Other flags, so a directory of their own: switching rebuilds nothing.
 SCHEDULED = cargo test --target-dir $${CARGO_TARGET_DIR:-target}/schedules
 
-.PHONY: help demo web test web-test check header python fuzz schedules histories plants crash power-cuts bench bench-report bench-smoke setup
+.PHONY: help demo web test web-test check header python fuzz schedules histories plants model crash power-cuts bench bench-report bench-smoke setup
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ histories: ## Record what eight threads do and are told, 100,000 times, and chec
 
 plants: ## Plant each bug of tests/plants and demand that the checkers find it
 	@tests/plants/run.sh
+
+model: ## Play 100,000 random sequences of every verb against a model
+	@SESSILE_SEQUENCES=$${SESSILE_SEQUENCES:-100000} cargo test --release -p sessile-tests --test model -- --nocapture
 
 crash: ## Kill the writer 1,000 times
 	@SESSILE_CRASH_CYCLES=1000 cargo test --release -p sessile-tests --test crash -- --nocapture

@@ -37,7 +37,9 @@ impl Superseded {
     /// token must not give.
     pub(super) fn is_raised(&self) -> bool {
         let (was, is) = (&self.was, &self.successor.record);
-        was.subject != is.subject || was.authenticated_at != is.authenticated_at
+        was.subject != is.subject
+            || was.authenticated_at != is.authenticated_at
+            || (&was.amr, &was.acr) != (&is.amr, &is.acr)
     }
 }
 
