@@ -304,7 +304,7 @@ fn a_revoke_of_unknown_outcome_holds_beside_other_changes() {
 
 #[test]
 fn a_closed_engine_answers_nothing_whatever_was_under_way() {
-    explore("close against a change and a fill", || {
+    explore("close against a change, a fill and a create", || {
         let (engine, _) = open(|config| config);
         let [issued, other] = ["alice", "bob"].map(|subject| log_in(&engine, subject));
         let changer = {
@@ -315,10 +315,16 @@ fn a_closed_engine_answers_nothing_whatever_was_under_way() {
             let (engine, issued) = (engine.clone(), issued.clone());
             thread::spawn(move || drop(engine.verify(issued.token.as_str())))
         };
+        let creator = {
+            let engine = engine.clone();
+            thread::spawn(move || engine.create(CreateOptions::for_subject("carol").unwrap()).ok())
+        };
         engine.close().unwrap();
         changer.join().unwrap();
         filler.join().unwrap();
-        let closed = engine.verify(issued.token.as_str()).unwrap_err();
-        assert_eq!(closed.kind(), ErrorKind::Closed);
+        for issued in creator.join().unwrap().into_iter().chain([issued]) {
+            let closed = engine.verify(issued.token.as_str()).unwrap_err();
+            assert_eq!(closed.kind(), ErrorKind::Closed);
+        }
     });
 }
