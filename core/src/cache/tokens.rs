@@ -11,6 +11,7 @@ use quick_cache::{Equivalent, Weighter};
 
 use crate::id::Handle;
 use crate::sync::{AtomicU64, Ordering};
+use crate::token::is_equal;
 use crate::token::jwt::Claims;
 
 /// Verified tokens, within a bound in bytes.
@@ -81,7 +82,7 @@ impl Hash for Presented<'_> {
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
-        is_same(&self.0, &other.0)
+        is_equal(&self.0, &other.0)
     }
 }
 
@@ -89,19 +90,8 @@ impl Eq for Text {}
 
 impl Equivalent<Text> for Presented<'_> {
     fn equivalent(&self, key: &Text) -> bool {
-        is_same(self.0, &key.0)
+        is_equal(self.0, &key.0)
     }
-}
-
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    let (a_words, a_rest) = a.as_chunks::<8>();
-    let (b_words, b_rest) = b.as_chunks::<8>();
-    let words = a_words
-        .iter()
-        .zip(b_words)
-        .fold(0, |seen, (a, b)| seen | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b)));
-    let rest = a_rest.iter().zip(b_rest).fold(0, |seen, (a, b)| seen | (a ^ b));
-    a.len() == b.len() && std::hint::black_box(words | u64::from(rest)) == 0
 }
 
 /// About what an entry takes: text, claims and their parts.

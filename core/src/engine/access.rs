@@ -232,7 +232,7 @@ impl Inner {
     fn issue_access(&self, handle: &Handle, options: &AccessOptions) -> Result<IssuedAccess> {
         let store = self.store()?;
         let now = self.clock.now();
-        let live = match self.find(store.as_ref(), handle, self.seen(handle), now)? {
+        let live = match self.find(store.as_ref(), handle, now)? {
             Found::Live(live) => *live,
             Found::Superseded(old) => {
                 let message = format!("session {handle} was rotated to {}", old.to);
@@ -376,7 +376,7 @@ impl Inner {
     /// session has an older one.
     fn claims_of(&self, handle: &Handle, now: Timestamp) -> Result<u64> {
         let store = self.store()?;
-        Ok(match self.find(store.as_ref(), handle, self.seen(handle), now)? {
+        Ok(match self.find(store.as_ref(), handle, now)? {
             Found::Live(live) => claims_now(&live.record, live.subject.as_ref()),
             // It went meanwhile: no token of it is fresh.
             Found::Superseded(_) | Found::Rejected(_) => u64::MAX,
@@ -407,7 +407,7 @@ impl Inner {
         let mut was_good = false;
         self.change(store, handle.group(), || {
             was_good = false;
-            let Found::Live(live) = self.find(store, &handle, self.seen(&handle), now)? else {
+            let Found::Live(live) = self.find(store, &handle, now)? else {
                 return Ok(None);
             };
             let mut record = live.record;

@@ -96,7 +96,7 @@ impl Inner {
     fn attend(&self, store: &dyn Store, state: &mut State, handle: Handle) -> Result<()> {
         let _in_order = self.stripe(handle.group())?.lock();
         let now = self.clock.now();
-        match self.find(store, &handle, self.seen(&handle), now)? {
+        match self.find(store, &handle, now)? {
             Found::Live(live) => {
                 let deadline = live.record.expires_at();
                 let lead_ms = millis(self.config.expiring_soon);

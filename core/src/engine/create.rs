@@ -240,7 +240,7 @@ impl Inner {
             return Err(Error::new(ErrorKind::TooManySessions, message));
         };
         for handle in pushed_out {
-            if let Found::Live(live) = self.find(store, &handle, None, now)? {
+            if let Found::Live(live) = self.find(store, &handle, now)? {
                 let Live { record, version, .. } = *live;
                 let ending = Ending {
                     version,

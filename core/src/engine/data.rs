@@ -85,7 +85,7 @@ impl Inner {
         for _ in 0..ATTEMPTS {
             // Before the store is read, as for every fill.
             let stamp = self.epochs.stamp(handle.group());
-            let (at, live) = match self.find(store, handle, self.seen(handle), now)? {
+            let (at, live) = match self.find(store, handle, now)? {
                 Found::Live(live) => (*handle, *live),
                 Found::Superseded(old) if !old.is_raised() => (old.to, old.successor),
                 _ => return Ok(None),
@@ -138,7 +138,7 @@ impl Inner {
     /// What the data of a session are now; `None`: they changed while they were read.
     fn look(&self, store: &dyn Store, handle: &Handle) -> Result<Option<Seen>> {
         let now = self.clock.now();
-        let live = match self.find(store, handle, self.seen(handle), now)? {
+        let live = match self.find(store, handle, now)? {
             Found::Live(live) => *live,
             Found::Superseded(old) => {
                 let message =

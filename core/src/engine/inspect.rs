@@ -76,14 +76,8 @@ impl Condemned {
 impl Inner {
     /// Reads the session of `handle` and judges it. `seen` is when this process saw the client
     /// last, if the caller knows; otherwise the cache is asked.
-    pub(super) fn find(
-        &self,
-        store: &dyn Store,
-        handle: &Handle,
-        seen: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Result<Found> {
-        let found = self.find_within(store, handle, seen, now, ROTATIONS_FOLLOWED)?;
+    pub(super) fn find(&self, store: &dyn Store, handle: &Handle, now: Timestamp) -> Result<Found> {
+        let found = self.find_within(store, handle, now, ROTATIONS_FOLLOWED)?;
         match &found {
             Found::Rejected(Reason::Expired | Reason::IdleExpired) => self.clock.insist(now),
             Found::Live(live) if live.record.not_before > Timestamp::default() => {
@@ -98,7 +92,6 @@ impl Inner {
         &self,
         store: &dyn Store,
         handle: &Handle,
-        seen: Option<Timestamp>,
         now: Timestamp,
         hops: u32,
     ) -> Result<Found> {
@@ -119,8 +112,7 @@ impl Inner {
         };
         self.pending(handle).apply(&mut record);
         let persisted = record.last_seen;
-        let seen = seen.or_else(|| self.seen(handle));
-        record.last_seen = persisted.max(seen.unwrap_or_default());
+        record.last_seen = persisted.max(self.seen(handle).unwrap_or_default());
         let subject = match &record.subject {
             Some(subject) => self.subject_record(store, handle.group(), subject)?,
             None => None,
@@ -132,7 +124,7 @@ impl Inner {
             if reason == Reason::RevokedSubject
                 && store.get(&key)?.is_some_and(|again| again.version != row.version)
             {
-                return self.find_within(store, handle, seen, now, hops);
+                return self.find_within(store, handle, now, hops);
             }
             return Ok(Found::Rejected(reason));
         }
@@ -141,7 +133,7 @@ impl Inner {
         }
         let live = Live { record, version: row.version, persisted, subject };
         let Some(to) = to else { return Ok(Found::Live(Box::new(live))) };
-        let (to, successor) = match self.find_within(store, &to, None, now, hops - 1)? {
+        let (to, successor) = match self.find_within(store, &to, now, hops - 1)? {
             Found::Live(successor) => (to, *successor),
             Found::Superseded(further) => (further.to, further.successor),
             Found::Rejected(reason) => return Ok(Found::Rejected(reason)),

@@ -111,8 +111,7 @@ impl Inner {
     fn introspect_refresh(&self, token: &[u8]) -> Result<Option<Map<String, Value>>> {
         let Ok(parts) = self.authentic_refresh(token) else { return Ok(None) };
         let (store, now) = (self.store()?, self.clock.now());
-        let seen = self.seen(&parts.handle);
-        let Found::Live(live) = self.find(store.as_ref(), &parts.handle, seen, now)? else {
+        let Found::Live(live) = self.find(store.as_ref(), &parts.handle, now)? else {
             return Ok(None);
         };
         let Some(state) = live.record.refresh.clone() else { return Ok(None) };

@@ -238,7 +238,7 @@ impl Inner {
     ) -> Result<(Option<Plan>, Refresh)> {
         let now = self.clock.now();
         let rejected = |reason| Ok((None, Refresh::Rejected(reason)));
-        let live = match self.find(store, &parts.handle, self.seen(&parts.handle), now)? {
+        let live = match self.find(store, &parts.handle, now)? {
             Found::Live(live) => *live,
             // The rotation of the session gave a refresh token of its own.
             Found::Superseded(_) => return rejected(Reason::RevokedSession),

@@ -75,7 +75,7 @@ impl Inner {
                 Some(SessionRow::Live(record)) => record.has_data,
                 None => true,
             };
-            was_valid = matches!(self.find(store, handle, None, now)?, Found::Live(_));
+            was_valid = matches!(self.find(store, handle, now)?, Found::Live(_));
             let Row { version, expires_at, .. } = row;
             let plan = Plan::from(Batch::new(handle.group(), Durability::Durable))
                 .condemning(Condemn::Session(*handle));

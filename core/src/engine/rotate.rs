@@ -211,7 +211,7 @@ impl Inner {
             let message = format!("session {handle} cannot be rotated: {why}");
             Err(Error::new(ErrorKind::SessionGone, message))
         };
-        let course = match self.find(store, handle, None, now)? {
+        let course = match self.find(store, handle, now)? {
             Found::Rejected(reason) => return gone(reason.name()),
             Found::Live(live) => {
                 let handle = *handle;

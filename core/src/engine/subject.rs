@@ -161,7 +161,7 @@ impl Inner {
             Error::new(ErrorKind::InvalidInput, message)
         };
         // The request may have come with the token from before a rotation.
-        let (except, live) = match self.find(store, except, self.seen(except), now)? {
+        let (except, live) = match self.find(store, except, now)? {
             Found::Live(live) => (*except, *live),
             Found::Superseded(old) if !old.is_raised() => (old.to, old.successor),
             _ => return Err(refused()),

@@ -18,7 +18,7 @@ impl Engine {
     pub fn touch(&self, handle: &Handle) -> Result<bool> {
         let inner = &*self.inner;
         let (store, now) = (inner.store()?, inner.clock.now());
-        let live = match inner.find(store.as_ref(), handle, inner.seen(handle), now)? {
+        let live = match inner.find(store.as_ref(), handle, now)? {
             Found::Live(live) => live,
             // Read-only, but valid.
             Found::Superseded(_) => return Ok(true),

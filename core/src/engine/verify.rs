@@ -164,7 +164,7 @@ impl Inner {
             keyring.active()
         };
         let store = self.store()?;
-        let live = match self.find(store.as_ref(), &parts.handle, None, now)? {
+        let live = match self.find(store.as_ref(), &parts.handle, now)? {
             Found::Live(live) => live,
             Found::Superseded(old) => {
                 // Not cached: it ends with the grace, and with any of the rotations after it.

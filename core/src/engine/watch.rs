@@ -187,7 +187,7 @@ impl Watches {
                 continue;
             }
             // The store may not know yet how long the session was used.
-            match inner.find(store, &handle, inner.seen(&handle), inner.clock.now())? {
+            match inner.find(store, &handle, inner.clock.now())? {
                 Found::Live(live) => signal.state.lock().deadline = live.record.expires_at(),
                 Found::Superseded(_) => continue,
                 Found::Rejected(reason) => signal.end(reason),

@@ -14,6 +14,6 @@ pub use csrf::CsrfToken;
 pub(crate) use refresh::RefreshParts;
 pub use refresh::RefreshToken;
 pub use session::SessionToken;
-pub(crate) use session::{Parts, TokenText, core_of, group_of, is_same_text};
+pub(crate) use session::{Parts, TokenText, core_of, group_of, is_equal, is_same_text};
 pub(crate) use signed::{sign_value, unsign_value};
 pub use single_use::SingleUseToken;

@@ -144,12 +144,16 @@ pub(super) fn check_kind(first: u8, kind: TokenKind) -> Result<(), Reason> {
     }
 }
 
-/// Compares in a time that depends on the length alone. Words at a time, so that the whole text
-/// of a cached token can be compared on the hot path.
+/// Whether two byte strings are the same, in a time that depends on their lengths alone. Words
+/// at a time, so that whole tokens can be compared on the hot path.
 #[inline]
-pub(super) fn is_equal(a: &[u8], b: &[u8]) -> bool {
-    let differ = a.iter().zip(b).fold(a.len() ^ b.len(), |seen, (a, b)| seen | usize::from(a ^ b));
-    std::hint::black_box(differ) == 0
+pub(crate) fn is_equal(a: &[u8], b: &[u8]) -> bool {
+    let (a_words, a_rest) = a.as_chunks::<8>();
+    let (b_words, b_rest) = b.as_chunks::<8>();
+    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
+    let differ = a_words.iter().zip(b_words).fold(0, |seen, (a, b)| seen | (word(a) ^ word(b)));
+    let rest = a_rest.iter().zip(b_rest).fold(0, |seen, (a, b)| seen | (a ^ b));
+    a.len() == b.len() && std::hint::black_box(differ | u64::from(rest)) == 0
 }
 
 /// Whether two texts are the same, in constant time.
