@@ -11,6 +11,7 @@ use super::session::{Authentication, Issued, Session};
 use super::{Engine, Inner};
 use crate::cache::Facts;
 use crate::codec::record::{self, Kind};
+use crate::config::check_grace;
 use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Handle, Subject};
@@ -143,7 +144,7 @@ impl Inner {
         check_label(options.device_label.as_deref())?;
         options.lifetimes.map_or(Ok(()), |lifetimes| lifetimes.validate())?;
         let grace = options.grace.unwrap_or(self.config.rotation_grace);
-        crate::config::check_grace(grace)?;
+        check_grace(grace)?;
         let store = self.store()?;
         let store = store.as_ref();
         // Of two logins of one visit side by side, the later would push out the session of the

@@ -64,7 +64,8 @@ impl Watch {
     }
 
     /// Calls `tell` once the session has ended: now, if it has. The call comes from the thread
-    /// that ends the session or from the maintenance thread, and must be short.
+    /// that ends the session or from the maintenance thread, and must be short; it may ask the
+    /// engine, but must not log anybody in.
     pub fn on_end(&self, tell: impl FnOnce(Reason) + Send + 'static) {
         let mut state = self.signal.state.lock();
         match state.reason {
