@@ -11,6 +11,29 @@ mod real {
     pub(crate) use std::thread;
 
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
+
+    use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
+
+    /// A lock that is read far more often than written: readers on different threads write to
+    /// different cache lines, and a writer takes all of them.
+    #[derive(Debug, Default)]
+    pub(crate) struct ReadMostly<T>(ShardedLock<T>);
+
+    impl<T> ReadMostly<T> {
+        pub(crate) fn new(value: T) -> Self {
+            ReadMostly(ShardedLock::new(value))
+        }
+
+        /// A panic while it was held leaves nothing half done that a reader could mistake.
+        #[inline]
+        pub(crate) fn read(&self) -> ShardedLockReadGuard<'_, T> {
+            self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+        }
+
+        pub(crate) fn write(&self) -> ShardedLockWriteGuard<'_, T> {
+            self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+        }
+    }
 }
 
 #[cfg(any(shuttle, loom))]
@@ -112,6 +135,20 @@ mod scheduled {
 pub(crate) use real::*;
 #[cfg(any(shuttle, loom))]
 pub(crate) use scheduled::*;
+
+/// A lock that is read far more often than written.
+#[cfg(any(shuttle, loom))]
+pub(crate) type ReadMostly<T> = RwLock<T>;
+
+/// A small number of the calling thread, another for each until there are very many.
+#[inline]
+pub(crate) fn thread_number() -> usize {
+    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: usize = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+    NUMBER.with(|number| *number)
+}
 
 /// Waits for a notice; spurious wake-ups happen.
 #[cfg_attr(not(feature = "sled"), allow(dead_code))]

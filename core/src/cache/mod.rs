@@ -15,7 +15,7 @@ mod tokens;
 use std::sync::Arc;
 
 use crate::id::{Group, Handle};
-use crate::sync::{AtomicU64, Ordering, RwLock};
+use crate::sync::{AtomicU64, Ordering, ReadMostly, thread_number};
 use crate::time::Timestamp;
 use crate::token::{TokenText, group_of};
 
@@ -27,18 +27,22 @@ pub(crate) use tokens::SeenTokens;
 
 /// The cache: shards of groups, each behind its own lock.
 pub(crate) struct Cache {
-    shards: Box<[Padded<Locked>]>,
+    shards: Box<[Padded<ReadMostly<Shard>>]>,
+    /// One line for each few threads: a hit writes to no line that another thread writes to.
+    counts: Box<[Padded<Counts>]>,
     /// A group's shard is its number without this many low bits.
     shift: u32,
     epochs: Arc<Epochs>,
 }
 
-/// Lock and counters of a shard on cache lines of their own: a hit writes there and nowhere else.
+/// On cache lines of its own.
 #[repr(align(128))]
+#[derive(Default)]
 struct Padded<T>(T);
 
-struct Locked {
-    shard: RwLock<Shard>,
+/// What threads that share this line have counted.
+#[derive(Default)]
+struct Counts {
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -59,14 +63,13 @@ impl Cache {
         // Shards of 64 KiB at least, so that a small cache is not all fragments.
         let bits = (bytes_max >> 16).max(1).ilog2().min(SHARD_BITS_MAX);
         let count = 1 << bits;
-        let new = |_| {
-            Padded(Locked {
-                shard: RwLock::new(Shard::new(bytes_max / count)),
-                hits: AtomicU64::new(0),
-                misses: AtomicU64::new(0),
-            })
-        };
-        Cache { shards: (0..count).map(new).collect(), shift: 16 - bits, epochs }
+        let new = |_| Padded(ReadMostly::new(Shard::new(bytes_max / count)));
+        Cache {
+            shards: (0..count).map(new).collect(),
+            counts: (0..COUNTS).map(|_| Padded::default()).collect(),
+            shift: 16 - bits,
+            epochs,
+        }
     }
 
     /// What `read` makes of the entry of `text`, if there is one that counts.
@@ -77,15 +80,14 @@ impl Cache {
         read: impl FnOnce(&Entry) -> Option<R>,
     ) -> Option<R> {
         let group = group_of(text);
-        let locked = self.locked(group)?;
-        let shard = locked.shard.read();
+        let shard = self.shard(group)?.read();
         match shard.find(text) {
             Some(entry) if self.epochs.is_current(group, entry.stamp) => {
-                count(&locked.hits);
+                self.count(|counts| &counts.hits);
                 read(entry)
             }
             _ => {
-                count(&locked.misses);
+                self.count(|counts| &counts.misses);
                 None
             }
         }
@@ -93,8 +95,8 @@ impl Cache {
 
     /// Puts `entry` in the place of any other of its text, and evicts others if it must.
     pub(crate) fn insert(&self, text: &TokenText, entry: Entry) {
-        if let Some(locked) = self.locked(group_of(text)) {
-            locked.shard.write().insert(text, entry);
+        if let Some(shard) = self.shard(group_of(text)) {
+            shard.write().insert(text, entry);
         }
     }
 
@@ -105,7 +107,7 @@ impl Cache {
         read: impl FnOnce(&Entry) -> R,
     ) -> Option<R> {
         let group = handle.group();
-        let shard = self.locked(group)?.shard.read();
+        let shard = self.shard(group)?.read();
         let entry = shard.find_by_handle(handle)?;
         self.epochs.is_current(group, entry.stamp).then(|| read(entry))
     }
@@ -116,41 +118,43 @@ impl Cache {
         handle: &Handle,
         read: impl FnOnce(&Entry) -> R,
     ) -> Option<R> {
-        self.locked(handle.group())?.shard.read().find_by_handle(handle).map(read)
+        self.shard(handle.group())?.read().find_by_handle(handle).map(read)
     }
 
     /// When the client of `handle` was seen last, by entries that count or not: no change of the
     /// group makes that wrong.
     pub(crate) fn last_seen(&self, handle: &Handle) -> Option<Timestamp> {
-        self.locked(handle.group())?.shard.read().last_seen(handle)
+        self.shard(handle.group())?.read().last_seen(handle)
     }
 
     /// Adds session data to an entry of `handle`, if that still has the stamp under which the
     /// data were read.
     pub(crate) fn attach(&self, handle: &Handle, stamp: u64, attachment: Attachment) {
-        if let Some(locked) = self.locked(handle.group()) {
-            locked.shard.write().attach(handle, stamp, attachment);
+        if let Some(shard) = self.shard(handle.group()) {
+            shard.write().attach(handle, stamp, attachment);
         }
     }
 
     /// Drops the entry of `text`.
     pub(crate) fn remove(&self, text: &TokenText) {
-        if let Some(locked) = self.locked(group_of(text)) {
-            locked.shard.write().remove(text);
+        if let Some(shard) = self.shard(group_of(text)) {
+            shard.write().remove(text);
         }
     }
 
     /// Drops every entry.
     pub(crate) fn clear(&self) {
-        self.shards.iter().for_each(|padded| padded.0.shard.write().clear());
+        self.shards.iter().for_each(|padded| padded.0.write().clear());
     }
 
     pub(crate) fn stats(&self) -> CacheStats {
         let mut stats = CacheStats::default();
-        for Padded(locked) in &self.shards {
-            stats.hits += locked.hits.load(Ordering::Relaxed);
-            stats.misses += locked.misses.load(Ordering::Relaxed);
-            let shard = locked.shard.read();
+        for Padded(counts) in &self.counts {
+            stats.hits += counts.hits.load(Ordering::Relaxed);
+            stats.misses += counts.misses.load(Ordering::Relaxed);
+        }
+        for Padded(shard) in &self.shards {
+            let shard = shard.read();
             stats.entries += shard.len() as u64;
             stats.bytes += shard.bytes() as u64;
             stats.evictions += shard.evictions();
@@ -159,17 +163,23 @@ impl Cache {
     }
 
     #[inline]
-    fn locked(&self, group: Group) -> Option<&Locked> {
+    fn shard(&self, group: Group) -> Option<&ReadMostly<Shard>> {
         self.shards.get(group.index() >> self.shift).map(|padded| &padded.0)
     }
-}
 
-/// Not an atomic addition: on the hot path, and for who is flooded with forged tokens, a lost
-/// count is the better deal.
-#[inline]
-fn count(counter: &AtomicU64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    /// Not an atomic addition: on the hot path, and for who is flooded with forged tokens, a
+    /// lost count is the better deal.
+    #[inline]
+    fn count(&self, which: impl FnOnce(&Counts) -> &AtomicU64) {
+        if let Some(Padded(counts)) = self.counts.get(thread_number() % COUNTS) {
+            let counter = which(counts);
+            counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        }
+    }
 }
 
 /// 256 shards: with 16 threads, two meet at one lock in 6 % of the cases.
 const SHARD_BITS_MAX: u32 = 8;
+
+/// Lines of counters: as many threads count without disturbing each other.
+const COUNTS: usize = 16;
