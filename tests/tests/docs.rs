@@ -81,7 +81,7 @@ fn no_file_names_a_path_of_a_developers_machine() {
         for (start, end) in places {
             for (at, place) in text.match_indices(&format!("{start}{end}")) {
                 let before = text.get(..at).and_then(|before| before.chars().next_back());
-                // `example.org/home/` or `dir/root/` is no absolute path.
+                // Behind a name it is the rest of a longer path or address, and not absolute.
                 let is_absolute =
                     !before.is_some_and(|c| c.is_alphanumeric() || "._-}".contains(c));
                 assert!(!is_absolute, "{file} names {place}");
