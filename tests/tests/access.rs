@@ -246,6 +246,7 @@ fn what_cannot_be_configured_or_minted_is_refused() {
     assert_eq!(refused(visit.session.handle(), &options()), ErrorKind::InvalidInput);
     let handle = issued.session.handle();
     assert_eq!(refused(handle, &options().claim("sub", "mallory")), ErrorKind::InvalidInput);
+    assert_eq!(refused(handle, &options().claim("gen", 7)), ErrorKind::InvalidInput);
     assert_eq!(refused(handle, &options().claim("x", "y".repeat(9000))), ErrorKind::TooLarge);
 }
 

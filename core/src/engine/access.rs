@@ -261,6 +261,10 @@ impl Inner {
             let message = "an anonymous session has no access tokens: they are about a subject";
             return Err(Error::new(ErrorKind::InvalidInput, message));
         };
+        if options.claims.contains_key(GENERATION) {
+            let message = "the claim gen is the engine's own";
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
         let now = self.clock.now();
         let mut random = [0; 18];
         fill_random(&mut random)?;

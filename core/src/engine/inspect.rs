@@ -74,8 +74,8 @@ impl Condemned {
 }
 
 impl Inner {
-    /// Reads the session of `handle` and judges it. `seen` is when this process saw the client
-    /// last, if the caller knows; otherwise the cache is asked.
+    /// Reads the session of `handle` and judges it, with what the cache and the pending touches
+    /// know of its use.
     pub(super) fn find(&self, store: &dyn Store, handle: &Handle, now: Timestamp) -> Result<Found> {
         let found = self.find_within(store, handle, now, ROTATIONS_FOLLOWED)?;
         match &found {
