@@ -12,8 +12,11 @@ use sessile::jwt::{
 };
 use sessile::testing::fuzz::Plain;
 
-/// Any text as a token; any header and claims, signed as they should be; a genuine token with
-/// changed characters; and one with any signature.
+use super::members::header_and_claims;
+
+/// Any text as a token; any header and claims, and some that mean something, signed as they
+/// should be; a genuine token with changed characters, and at the ends of its parts; and one
+/// with any signature.
 pub fn jwt(data: &[u8]) {
     thread_local! {
         static WORLD: World = World::new();
@@ -21,16 +24,18 @@ pub fn jwt(data: &[u8]) {
     let Some((choice, rest)) = data.split_first() else { return };
     WORLD.with(|world| {
         let pair = &world.pairs[usize::from(choice & 3)];
-        match choice >> 2 & 3 {
-            0 => world.compare(rest),
-            1 => pair.signed(rest).into_iter().for_each(|token| world.compare(token.as_bytes())),
-            2 => world.compare(&edited(&pair.genuine, rest)),
+        let token = match choice >> 2 & 7 {
+            0 => rest.to_vec(),
+            1 => pair.signed(rest),
+            2 => pair.signed(header_and_claims(pair.algorithm.name(), rest).join("\n").as_bytes()),
+            3 => edited(&pair.genuine, rest),
+            4 => with_other_ends(&pair.genuine, rest),
             _ => {
                 let (signed, _) = pair.genuine.rsplit_once('.').unwrap();
-                let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(rest));
-                world.compare(token.as_bytes());
+                format!("{signed}.{}", URL_SAFE_NO_PAD.encode(rest)).into_bytes()
             }
-        }
+        };
+        world.compare(&token);
     });
 }
 
@@ -73,7 +78,8 @@ impl World {
                 pair.signing = Some(signing_key(algorithm, &jwk));
                 // Under the header that is ours, so that it is one of our own tokens, too.
                 let header = format!(r#"{{"alg":"{algorithm}","typ":"at+jwt","kid":"{name}"}}"#);
-                pair.genuine = pair.signed(format!("{header}\n{CLAIMS}").as_bytes()).unwrap();
+                let signed = pair.signed(format!("{header}\n{CLAIMS}").as_bytes());
+                pair.genuine = String::from_utf8(signed).unwrap();
             }
             pairs.push(pair);
             all.push(key.with_kid(Some(name)).unwrap());
@@ -147,14 +153,14 @@ impl Pair {
     }
 
     /// Any header and claims, parted by a line feed, under a signature of the other library.
-    fn signed(&self, data: &[u8]) -> Option<String> {
-        let at = data.iter().position(|byte| *byte == b'\n')?;
-        let message = [&data[..at], &data[at + 1..]].map(|part| URL_SAFE_NO_PAD.encode(part));
+    fn signed(&self, data: &[u8]) -> Vec<u8> {
+        let mut parts = data.splitn(2, |byte| *byte == b'\n');
+        let message = [(); 2].map(|()| URL_SAFE_NO_PAD.encode(parts.next().unwrap_or_default()));
         let message = message.join(".");
+        let Some(key) = &self.signing else { return message.into_bytes() };
         let algorithm = self.algorithm.name().parse().unwrap();
-        let signature =
-            jsonwebtoken::crypto::sign(message.as_bytes(), self.signing.as_ref()?, algorithm);
-        Some(format!("{message}.{}", signature.unwrap()))
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).unwrap();
+        format!("{message}.{signature}").into_bytes()
     }
 }
 
@@ -220,6 +226,17 @@ fn edited(text: &str, edits: &[u8]) -> Vec<u8> {
         characters[place] = edit[2];
     }
     characters
+}
+
+/// `text` with the last characters of its parts replaced, the last part's first: there an encoding may have aliases.
+fn with_other_ends(text: &str, ends: &[u8]) -> Vec<u8> {
+    let mut ends = ends.iter();
+    let with_end = |part: &[u8]| match (part, ends.next()) {
+        ([rest @ .., _], Some(end)) if *end != 0 => [rest, &[*end]].concat(),
+        _ => part.to_vec(),
+    };
+    let parts: Vec<_> = text.as_bytes().rsplit(|c| *c == b'.').map(with_end).collect();
+    parts.into_iter().rev().collect::<Vec<_>>().join(&b'.')
 }
 
 fn profile(kind: JwtKind) -> Profile {

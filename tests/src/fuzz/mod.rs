@@ -3,6 +3,7 @@
 
 mod jwks;
 mod jwt;
+mod members;
 mod set_cookie;
 
 use sessile::testing::fuzz::Body;
