@@ -109,7 +109,8 @@ impl Meant<'_> {
 
     /// A page below the path.
     fn page(&self) -> String {
-        format!("{}/page", self.path().trim_end_matches('/'))
+        let path = self.path();
+        format!("{path}{}page", if path.ends_with('/') { "" } else { "/" })
     }
 
     /// The cookie that should be kept.
