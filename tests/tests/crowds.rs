@@ -21,8 +21,8 @@ fn refresh(engine: &Engine, token: &str) -> Refresh {
     engine.refresh(token, &RefreshRequest::new()).unwrap()
 }
 
-/// Every thread presents the newest token at the same moment, generation for generation; four
-/// times the engine is closed and opened anew under way.
+/// Every thread presents the newest token at the same moment, generation for generation; now and
+/// then another engine is opened over the same store under way.
 #[test]
 fn of_64_threads_one_rotates_each_generation_and_a_copy_two_back_ends_the_family() {
     let generations = number("SESSILE_GENERATIONS", 100);
@@ -111,7 +111,7 @@ fn ends_with_a_copy(open: &impl Fn() -> Engine, chain: &[String], session: &str)
 
 /// Half of them use a link twice in a row; it never pays.
 #[test]
-fn of_64_threads_one_uses_a_link_and_what_came_of_it_ends_with_the_second() {
+fn of_64_threads_one_uses_a_link_and_nothing_comes_of_it_once_it_was_tried_again() {
     const PURPOSE: &str = "sign-in";
     let links = number("SESSILE_LINKS", 100);
     let (engine, _) = engine();

@@ -590,6 +590,21 @@ fn jwk_material() {
     assert!(counts.iter().flatten().all(|count| *count >= 100));
 }
 
+/// RFC 7515, A.5: a token without a signature, whatever the key and whatever is expected.
+#[test]
+fn the_unsecured_token_of_the_rfc_is_nobodys() {
+    let token = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGF\
+                 tcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.";
+    let key = VerifyingKey::from_secret(&Random::new().bytes(32)).unwrap();
+    for keys in [Jwks::new(vec![key]).unwrap(), Jwks::default()] {
+        for kind in [JwtKind::Plain, JwtKind::Access] {
+            let profile = Profile::new(kind, "joe", "anybody").unwrap();
+            let taken = verify(token.as_bytes(), &keys, &profile, Timestamp::from_millis(0));
+            assert!(taken.is_err());
+        }
+    }
+}
+
 /// SplitMix64: small, and the same everywhere.
 struct Random(u64);
 
