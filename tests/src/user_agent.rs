@@ -294,7 +294,8 @@ fn number(token: &str, digits: std::ops::RangeInclusive<usize>) -> Option<u64> {
 
 /// Days from 1970 to the first of a month; `month` counts from 0.
 fn days_before(year: u64, month: u64) -> u64 {
-    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is = |year: u64, n: u64| year.is_multiple_of(n);
+    let is_leap = |year| is(year, 4) && (!is(year, 100) || is(year, 400));
     let len = |month: u64| match month {
         1 => 28 + u64::from(is_leap(year)),
         3 | 5 | 8 | 10 => 30,

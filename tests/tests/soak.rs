@@ -110,7 +110,7 @@ impl World {
             _ => {}
         }
         self.clock.advance(Duration::from_millis(20));
-        if i % 50 == 0 {
+        if i.is_multiple_of(50) {
             self.tick();
         }
     }

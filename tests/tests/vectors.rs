@@ -502,7 +502,9 @@ fn jwk_members() {
                 for operations in [None].into_iter().chain(operations.iter().map(Some)) {
                     let mut jwk = jwk.clone();
                     let mut set = |name: &str, value: Option<Value>| {
-                        value.map(|value| jwk[name] = value);
+                        if let Some(value) = value {
+                            jwk[name] = value;
+                        }
                     };
                     set("alg", algorithm.map(Value::from));
                     set("use", used.map(Value::from));
