@@ -4,7 +4,7 @@ S ?= 60
 # Other flags, so a directory of their own: switching rebuilds nothing.
 SCHEDULED = cargo test --target-dir $${CARGO_TARGET_DIR:-target}/schedules
 
-.PHONY: help demo web test web-test check header python fuzz schedules histories plants model crash power-cuts bench bench-report bench-smoke setup
+.PHONY: help demo web test web-test check header python fuzz fuzz-all refreshes soak schedules histories plants model crash power-cuts bench bench-report bench-smoke setup
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,15 @@ python: setup ## Build the Python wheel and test it
 
 fuzz: ## Fuzz target T for S seconds, on a nightly compiler
 	@mkdir -p fuzz/corpus/$(T) && cargo +nightly fuzz run $(T) fuzz/corpus/$(T) fuzz/regressions/$(T) -- -max_total_time=$(S)
+
+fuzz-all: ## Every fuzz target for S seconds, one after the other
+	@for target in $$(ls fuzz/fuzz_targets); do $(MAKE) -s fuzz T=$${target%.rs} S=$(S) || exit 1; done
+
+refreshes: ## 64 threads race for each of 10,000 refresh tokens of a chain, and of 10,000 links
+	@SESSILE_GENERATIONS=$${SESSILE_GENERATIONS:-10000} SESSILE_LINKS=$${SESSILE_LINKS:-10000} cargo test -q --release -p sessile-tests --test crowds -- --nocapture
+
+soak: ## 10,000,000 sessions and tokens come and go, and nothing grows
+	@SESSILE_SOAK_CYCLES=$${SESSILE_SOAK_CYCLES:-10000000} cargo test -q --release -p sessile-tests --test soak -- --nocapture
 
 schedules: ## The protocol under loom, the engine under 9,800,000 schedules of shuttle
 	@LOOM_MAX_PREEMPTIONS=$${LOOM_MAX_PREEMPTIONS:-5} RUSTFLAGS="--cfg loom" $(SCHEDULED) -q -p sessile --no-default-features --lib cache::schedules -- --nocapture

@@ -55,6 +55,12 @@ impl SeenTokens {
         self.tokens.insert(Text(token.into()), Seen { claims, handle, stamp });
     }
 
+    /// How many there are.
+    #[cfg(feature = "testing")]
+    pub(crate) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
     /// Forgets everything: to be called once the keys have changed.
     pub(crate) fn forget(&self) {
         self.stamp.fetch_add(1, Ordering::AcqRel);

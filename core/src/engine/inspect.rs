@@ -67,6 +67,11 @@ pub(super) enum Condemn {
 }
 
 impl Condemned {
+    #[cfg(feature = "testing")]
+    pub(super) fn len(&self) -> usize {
+        self.list.lock().len()
+    }
+
     pub(super) fn add(&self, condemn: Condemn) {
         self.list.lock().insert(condemn);
         self.is_any.store(true, Ordering::Release);

@@ -9,6 +9,8 @@ mod cookies;
 mod create;
 mod data;
 mod events;
+#[cfg(feature = "testing")]
+mod held;
 mod inspect;
 mod introspect;
 mod keys;
@@ -47,6 +49,8 @@ use clock::MonotoneClock;
 pub use create::CreateOptions;
 use events::Bus;
 pub use events::{Event, EventKind, Subscription};
+#[cfg(feature = "testing")]
+pub use held::Held;
 use inspect::Condemned;
 use maintain::Maintenance;
 pub use maintain::TickReport;

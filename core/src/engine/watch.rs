@@ -135,6 +135,12 @@ impl Engine {
 }
 
 impl Watches {
+    /// How many there are, with those that were dropped and not yet forgotten.
+    #[cfg(feature = "testing")]
+    pub(super) fn len(&self) -> usize {
+        self.by_group.lock().values().map(Vec::len).sum()
+    }
+
     /// Asks anew about every watched session of a group: after a change of it.
     pub(super) fn review_group(&self, inner: &Inner, store: &dyn Store, group: Group) {
         if self.has_any.load(Ordering::Acquire) {

@@ -28,7 +28,9 @@ impl Tally {
     }
 
     pub fn assert_all_happened(&self) {
-        for verb in ["create", "patch", "rotate", "login", "refresh", "revoke", "consume", "bind"] {
+        for verb in
+            ["create", "patch", "rotate", "login", "refresh", "reuse", "revoke", "consume", "bind"]
+        {
             let count = self.acknowledged.get(verb).copied().unwrap_or_default();
             assert!(count > 0, "no {verb} was acknowledged: the child did nothing");
         }
@@ -108,7 +110,7 @@ impl Checked<'_> {
         let is_rotated = moved_to.is_some() || verdict.reason().is_some();
         let live = match life.begun {
             _ if session.is_ended => None,
-            Some(Verb::Revoke) => {
+            Some(Verb::Revoke | Verb::Reuse) => {
                 tally.note(life.begun, own.is_none());
                 own
             }
@@ -126,12 +128,15 @@ impl Checked<'_> {
             }
         };
         let Some(live) = live else {
-            assert_eq!(verdict.reason(), Some(Reason::RevokedSession), "{life:?}");
-            self.older_tokens(session, None);
+            let is_reused = session.is_reused || life.begun == Some(Verb::Reuse);
+            let reason = if is_reused { Reason::Reused } else { Reason::RevokedSession };
+            assert_eq!(verdict.reason(), Some(reason), "{life:?}");
+            self.older_tokens(session, Err(reason));
+            self.ended_family(session, reason);
             return;
         };
         assert!(is_rotated == (own != Some(live)), "{life:?} is half rotated");
-        self.older_tokens(session, Some(&live));
+        self.older_tokens(session, Ok(&live));
         self.data(session, &live, tally);
         self.lists(session, &live, is_rotated);
         if life.begun.is_some() && !is_rotated {
@@ -167,16 +172,20 @@ impl Checked<'_> {
     }
 
     /// A token from before a rotation never gives a second session.
-    fn older_tokens(&self, session: &Session, live: Option<&Handle>) {
+    fn older_tokens(&self, session: &Session, live: Result<&Handle, Reason>) {
         for token in &session.older_tokens {
             let verdict = self.engine.peek(token).unwrap();
             match verdict.session() {
                 Some(old) => assert!(
-                    live.is_some() && old.rotated_to() == live,
+                    live.is_ok() && old.rotated_to() == live.ok(),
                     "{:?}: two are live",
                     self.life
                 ),
-                None => assert_eq!(verdict.reason(), Some(Reason::RevokedSession)),
+                // Within its grace it is judged by what it became, and is no more than that.
+                None => {
+                    let reasons = [Some(Reason::RevokedSession), live.err()];
+                    assert!(reasons.contains(&verdict.reason()), "{:?}", self.life);
+                }
             }
         }
     }
@@ -242,6 +251,14 @@ impl Checked<'_> {
             let next = refresh(&next.as_str().to_owned());
             assert_eq!(next.reason(), Some(Reason::Reused), "the family is ended");
             assert_eq!(self.engine.peek(&session.token).unwrap().reason(), Some(Reason::Reused));
+        }
+    }
+
+    /// No refresh token of an ended session buys anything.
+    fn ended_family(&self, session: &Session, reason: Reason) {
+        for token in &session.refresh_tokens {
+            let answer = self.engine.refresh(token, &RefreshRequest::new()).unwrap();
+            assert_eq!(answer.reason(), Some(reason), "{:?}", self.life);
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Session {
     /// Whether it is its subject's.
     pub is_logged_in: bool,
     pub is_ended: bool,
+    /// Whether a copy of a refresh token ended it.
+    pub is_reused: bool,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub enum Verb {
     Rotate(u32),
     LogIn(u32),
     Refresh,
+    /// A refresh token two back is presented: the session ends.
+    Reuse,
     Revoke,
     Issue,
     Consume,
@@ -96,6 +100,7 @@ impl Verb {
             "login" => (Verb::LogIn(number()), &rest[1..]),
             "create" => (Verb::Create, rest),
             "refresh" => (Verb::Refresh, rest),
+            "reuse" => (Verb::Reuse, rest),
             "revoke" => (Verb::Revoke, rest),
             "issue" => (Verb::Issue, rest),
             "consume" => (Verb::Consume, rest),
@@ -119,6 +124,7 @@ impl Life {
                     // Only visits begin with nothing: see `writer`.
                     is_logged_in: self.link.is_some() || results.len() > 1,
                     is_ended: false,
+                    is_reused: false,
                 });
             }
             Verb::Issue => {
@@ -128,7 +134,12 @@ impl Life {
             Verb::Consume => self.link.as_mut().unwrap().state = LinkState::Used,
             Verb::Withdraw => self.link.as_mut().unwrap().state = LinkState::Withdrawn,
             Verb::Bind => self.link.as_mut().unwrap().is_bound = true,
-            Verb::Patch(_) | Verb::Rotate(_) | Verb::LogIn(_) | Verb::Refresh | Verb::Revoke => {
+            Verb::Patch(_)
+            | Verb::Rotate(_)
+            | Verb::LogIn(_)
+            | Verb::Refresh
+            | Verb::Reuse
+            | Verb::Revoke => {
                 let session = self.session.as_mut().unwrap_or_else(|| panic!("{name}"));
                 session.apply(verb, results.iter().map(owned).collect());
             }
@@ -147,6 +158,7 @@ impl Session {
                 self.older_tokens.push(old);
             }
             Verb::Refresh => self.refresh_tokens.append(&mut results),
+            Verb::Reuse => (self.is_ended, self.is_reused) = (true, true),
             Verb::Revoke => self.is_ended = true,
             _ => unreachable!("no verb of a session"),
         }

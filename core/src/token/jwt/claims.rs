@@ -41,14 +41,14 @@ pub struct Claims {
 
 /// Whose claims are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     Own,
     Foreign,
 }
 
 impl Claims {
     /// Reads claims in one pass, strictly: a member of the wrong type is an error, never absent.
-    pub(super) fn parse(bytes: &[u8], source: Source) -> Result<Self, Reason> {
+    pub(crate) fn parse(bytes: &[u8], source: Source) -> Result<Self, Reason> {
         json::parse(bytes, source).map_err(|_| Reason::Malformed)
     }
 
@@ -75,7 +75,7 @@ impl Claims {
     }
 
     /// Whether they can be written so that [`parse`](Self::parse) reads them back as they are.
-    pub(super) fn are_writable(&self) -> bool {
+    pub(crate) fn are_writable(&self) -> bool {
         let is_typed = |name: &String| TYPED.contains(&name.as_str());
         let is_too_deep = |value: &Value| json::depth_of(value) >= usize::from(DEPTH_MAX);
         let integers = [self.exp, self.nbf, self.iat, self.auth_time, self.seq, self.ver];

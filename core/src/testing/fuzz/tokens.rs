@@ -1,0 +1,126 @@
+//! The opaque tokens beside the session token.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{PURPOSE, SUBJECT, edited, open};
+use crate::codec::base64url;
+use crate::engine::{
+    ApiKeyOptions, CreateOptions, Engine, Refresh, RefreshGrant, RefreshRequest, SingleUseOptions,
+};
+use crate::id::Handle;
+use crate::kind::TokenKind;
+use crate::store::{MemoryStore, Store};
+use crate::testing::FaultStore;
+use crate::verdict::Reason;
+
+/// Refresh and single-use tokens, API keys, CSRF tokens and signed values: what was not issued is
+/// rejected, whatever kind it is presented as, without a row read or written; and what was
+/// issued stays good.
+pub fn opaque_token(data: &[u8]) {
+    thread_local! {
+        static TARGET: Target = Target::new();
+    }
+    TARGET.with(|target| {
+        if let Ok(text) = std::str::from_utf8(data) {
+            target.reject(text);
+        }
+        target.reject(&base64url::encode_string(data));
+        let (choice, rest) = data.split_first().unwrap_or((&0, &[]));
+        let (_, genuine) = &target.genuine[usize::from(*choice) % target.genuine.len()];
+        target.reject(&edited(genuine, rest));
+        target.reject(&redecoded(genuine, rest));
+        target.takes_what_it_issued();
+    });
+}
+
+struct Target {
+    engine: Engine,
+    store: Arc<FaultStore>,
+    handle: Handle,
+    /// One of each kind, the session token included.
+    genuine: Vec<(TokenKind, String)>,
+}
+
+impl Target {
+    fn new() -> Self {
+        let store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
+        let engine = open(store.clone()).unwrap();
+        let options = CreateOptions::for_subject(SUBJECT).unwrap().refreshable(RefreshGrant::new());
+        let issued = engine.create(options).unwrap();
+        let handle = *issued.session.handle();
+        let link = SingleUseOptions::new(PURPOSE).subject(SUBJECT).unwrap();
+        let link = engine.issue_single_use(&link).unwrap();
+        let key = ApiKeyOptions::new(SUBJECT, "deploy").unwrap();
+        let key = engine.create_api_key(&key).unwrap();
+        let csrf = engine.csrf_token(&handle).unwrap();
+        let genuine = vec![
+            (TokenKind::Session, issued.token.as_str().to_owned()),
+            (TokenKind::Refresh, issued.refresh_token.as_ref().unwrap().as_str().to_owned()),
+            (TokenKind::SingleUse, link.token.as_str().to_owned()),
+            (TokenKind::ApiKey, key.token.as_str().to_owned()),
+            (TokenKind::Csrf, csrf.as_str().to_owned()),
+            (TokenKind::Signed, engine.sign(PURPOSE, PAYLOAD).unwrap()),
+        ];
+        Target { engine, store, handle, genuine }
+    }
+
+    /// Presents `text` as each kind; as the kind that it was issued as, it is left out.
+    fn reject(&self, text: &str) {
+        let kind = self.genuine.iter().find(|(_, genuine)| genuine == text).map(|(kind, _)| *kind);
+        let before = (self.store.counts(), self.store.version());
+        for presented in TokenKind::ALL.into_iter().filter(|other| Some(*other) != kind) {
+            assert!(!self.is_taken(presented, text), "{text:?} is taken as {presented:?}");
+        }
+        assert_eq!((self.store.counts(), self.store.version()), before, "{text:?} cost the store");
+    }
+
+    fn is_taken(&self, kind: TokenKind, text: &str) -> bool {
+        let engine = &self.engine;
+        match kind {
+            TokenKind::Session => engine.verify(text).unwrap().is_valid(),
+            TokenKind::Refresh => {
+                let refresh = engine.refresh(text, &RefreshRequest::new()).unwrap();
+                // A forged one never ends a session: only what is authentic is a reuse.
+                !matches!(refresh, Refresh::Rejected(reason) if reason != Reason::Reused)
+            }
+            TokenKind::SingleUse => {
+                let used = engine.consume(PURPOSE, text).unwrap();
+                used.is_ok() || used == Err(Reason::Reused)
+            }
+            TokenKind::ApiKey => engine.verify_api_key(text).unwrap().key().is_some(),
+            TokenKind::Csrf => engine.is_csrf_token(&self.handle, text),
+            TokenKind::Signed => engine.unsign(PURPOSE, text, HOUR).is_ok(),
+        }
+    }
+
+    /// The genuine ones are good, and none was used up.
+    fn takes_what_it_issued(&self) {
+        let engine = &self.engine;
+        for (kind, text) in &self.genuine {
+            let is_good = match kind {
+                TokenKind::Refresh => engine.introspect(text).unwrap().contains(r#""active":true"#),
+                TokenKind::SingleUse => engine.peek_single_use(PURPOSE, text).unwrap().is_ok(),
+                TokenKind::Signed => {
+                    engine.unsign(PURPOSE, text, HOUR).is_ok_and(|value| value.payload == PAYLOAD)
+                }
+                kind => self.is_taken(*kind, text),
+            };
+            assert!(is_good, "{kind:?} is no longer good");
+        }
+    }
+}
+
+/// A genuine token whose bytes, not characters, are changed at some places: it decodes.
+fn redecoded(genuine: &str, edits: &[u8]) -> String {
+    let mut bytes = vec![0; base64url::decoded_len(genuine.len())];
+    assert!(base64url::decode(genuine.as_bytes(), &mut bytes));
+    for edit in edits.chunks_exact(2) {
+        let place = usize::from(edit[0]) % bytes.len();
+        bytes[place] = edit[1];
+    }
+    base64url::encode_string(&bytes)
+}
+
+const PAYLOAD: &[u8] = b"report.pdf";
+const HOUR: Duration = Duration::from_secs(3600);
