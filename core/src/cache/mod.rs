@@ -21,6 +21,8 @@ use crate::token::{TokenText, group_of};
 
 pub(crate) use attachment::{ApiKeyState, Attachment};
 pub(crate) use epochs::Epochs;
+#[cfg(feature = "lmdb")]
+pub(crate) use epochs::{FILE_WORDS, Flight, HEADER_WORDS};
 use shard::Shard;
 pub(crate) use shard::{Entry, Facts};
 pub(crate) use tokens::SeenTokens;

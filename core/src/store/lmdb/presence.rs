@@ -1,0 +1,106 @@
+//! Which processes have a store open: two lock files that the system releases when a process
+//! ends, however it ends.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::files::unavailable;
+use crate::sync::{Condvar, Mutex, wait_for};
+
+/// Says, until it is dropped, that this process has the store open.
+#[derive(Debug)]
+pub(super) struct Presence {
+    file: File,
+}
+
+/// While it lives, no other process opens the store.
+pub(super) struct Opening {
+    file: File,
+    /// Whether no other process has it open.
+    pub(super) is_alone: bool,
+}
+
+impl Presence {
+    const NAME: &str = "sessile.lock";
+
+    /// Waits for its turn to open the store in `dir`, and takes its place among those that have
+    /// it open: the only one, or one of several.
+    pub(super) fn take(dir: &Path) -> Result<(Presence, Opening)> {
+        let path = dir.join(Opening::NAME);
+        let opening = open(&path)?;
+        let is_locked = patiently(|| opening.try_lock()).map_err(|e| failed(&path, e))?;
+        if !is_locked {
+            return Err(still_opening(dir));
+        }
+        let path = dir.join(Presence::NAME);
+        let file = open(&path)?;
+        let is_alone = match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
+            Err(e) => return Err(failed(&path, e)),
+        };
+        // A store for one process, of another kind, would hold it for itself.
+        let is_shared =
+            is_alone || patiently(|| file.try_lock_shared()).map_err(|e| failed(&path, e))?;
+        if !is_shared {
+            return Err(still_opening(dir));
+        }
+        Ok((Presence { file }, Opening { file: opening, is_alone }))
+    }
+
+    /// Lets others open it, too. Changing the lock may give it up for a moment; nobody takes it
+    /// meanwhile, for they wait for the other lock.
+    pub(super) fn share(&self, opening: Opening, dir: &Path) -> Result<()> {
+        if opening.is_alone {
+            self.file.lock_shared().map_err(|e| unavailable("share the lock", dir, e))?;
+        }
+        opening.file.unlock().map_err(|e| unavailable("release the lock", dir, e))
+    }
+}
+
+impl Opening {
+    const NAME: &str = "sessile.opening";
+}
+
+fn open(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|e| unavailable("open the lock file", path, e))
+}
+
+/// Tries until it works or the time is up: then `false`.
+fn patiently(lock: impl Fn() -> Result<(), TryLockError>) -> Result<bool, TryLockError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if waited >= PATIENCE => return Ok(false),
+            Err(TryLockError::WouldBlock) => {}
+            Err(e) => return Err(e),
+        }
+        let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+        drop(wait_for(&condvar, mutex.lock(), PAUSE));
+        waited += PAUSE;
+    }
+}
+
+fn still_opening(dir: &Path) -> Error {
+    let message = format!(
+        "another process has been opening the store {} for {} s, or has it for itself",
+        dir.display(),
+        PATIENCE.as_secs()
+    );
+    Error::new(ErrorKind::Locked, message)
+}
+
+fn failed(path: &Path, e: TryLockError) -> Error {
+    unavailable("lock the file", path, e.into())
+}
+
+/// An open takes milliseconds, and all workers of a server open at once.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(2);
