@@ -23,6 +23,7 @@ use std::sync::Arc;
 use crate::id::Group;
 use crate::sync::{AtomicU64, Ordering};
 use crate::sys::SharedEpochs;
+use crate::time::Timestamp;
 
 /// The epochs of all groups, and one for what concerns them all: keys and generation.
 pub(crate) struct Epochs {
@@ -120,6 +121,18 @@ impl Epochs {
         }
     }
 
+    /// The latest time that a process with these epochs has brought here, `at` among them.
+    pub(crate) fn meet_at(&self, at: Timestamp) -> Timestamp {
+        match &self.table {
+            Table::Own(_) => at,
+            #[cfg(not(any(shuttle, loom)))]
+            Table::Shared(shared) => shared.words().get(CLOCK_WORD).map_or(at, |word| {
+                let met = word.fetch_max(at.as_millis(), Ordering::AcqRel);
+                at.max(Timestamp::from_millis(met))
+            }),
+        }
+    }
+
     /// Makes older stamps of the group void, without a change and without ending one: for shared
     /// epochs, whose writers this process cannot hold up.
     pub(crate) fn pass(&self, group: Group) {
@@ -177,6 +190,10 @@ const ROUND: usize = COMMON + 1;
 /// Words of the file before the epochs.
 #[cfg(any(feature = "lmdb", not(any(shuttle, loom))))]
 pub(crate) const HEADER_WORDS: usize = 512;
+
+/// The word of the latest time, on a cache line of its own.
+#[cfg(not(any(shuttle, loom)))]
+const CLOCK_WORD: usize = 256;
 
 /// Words of the file.
 #[cfg(feature = "lmdb")]

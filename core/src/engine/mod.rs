@@ -9,6 +9,7 @@ mod cookies;
 mod create;
 mod data;
 mod events;
+mod follow;
 mod inspect;
 mod introspect;
 mod keys;
@@ -47,6 +48,7 @@ use clock::MonotoneClock;
 pub use create::CreateOptions;
 use events::Bus;
 pub use events::{Event, EventKind, Subscription};
+use follow::Following;
 use inspect::Condemned;
 use maintain::Maintenance;
 pub use maintain::TickReport;
@@ -82,6 +84,7 @@ struct Inner {
     access_keys: RwLock<Option<Arc<AccessKeys>>>,
     seen_tokens: SeenTokens,
     epochs: Arc<Epochs>,
+    following: Following,
     cache: Cache,
     /// Apart from the sessions, so that neither is ever taken for the other.
     api_keys: Cache,
@@ -155,6 +158,7 @@ impl Engine {
 impl Inner {
     fn store(&self) -> Result<Arc<dyn Store>> {
         self.refuse_forked()?;
+        self.follow()?;
         let store = self.store.read();
         store.clone().ok_or_else(|| Error::new(ErrorKind::Closed, "the engine is closed"))
     }

@@ -8,6 +8,7 @@
 //!   4      id of this file, at random; the store's stamp names it
 //!   5      number of the file in its file system: a copy has another
 //!   6      crc32 of the words before
+//!   256    the latest time that a process has seen, in milliseconds
 //!   512..  epochs: one for each group, one common, one for rounds, the rest unused
 //! ```
 //!
