@@ -16,7 +16,7 @@ use std::path::Path;
 #[cfg(feature = "lmdb")]
 use heed::types::Bytes;
 #[cfg(feature = "lmdb")]
-use heed::{CommitOrAbort, Database, Env, EnvOpenOptions, WithoutTls};
+use heed::{CommitOrAbort, Database, Env, EnvOpenOptions};
 #[cfg(feature = "lmdb")]
 use memmap2::{MmapOptions, MmapRaw};
 
@@ -61,7 +61,7 @@ impl SharedEpochs {
 pub(crate) struct Environment {
     /// Names its environment by address; heed checks at each use that the transaction is of it.
     rows: Database<'static, Bytes, Bytes>,
-    env: ManuallyDrop<Env<WithoutTls>>,
+    env: ManuallyDrop<Env>,
     pid: u32,
 }
 
@@ -69,19 +69,19 @@ pub(crate) struct Environment {
 impl Environment {
     /// Opens the environment in the directory `path`.
     pub(crate) fn open(path: &Path, map_len: usize, readers_max: u32) -> heed::Result<Self> {
-        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        let mut options = EnvOpenOptions::new();
         options.map_size(map_len).max_readers(readers_max);
         // SAFETY: no flag is set, so LMDB locks its file between processes, and writes to it by
         // system calls: the map is read-only. heed opens a path once in a process. That the file
         // is on a local disk and written by nobody else is what the store asks of its directory.
         let env = unsafe { options.open(path)? };
         let rows = {
-            let txn = env.write_txn()?;
-            let opened = env.create_databases_and_commit(txn, |opener, txn| {
-                let rows = opener.create_database::<Bytes, Bytes>(txn, None)?;
+            let txn = env.read_txn()?;
+            let opened = env.open_databases_and_commit(txn, |opener, txn| {
+                let rows = opener.open_database::<Bytes, Bytes>(txn, None)?;
                 Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(rows))
             })?;
-            let rows = opened.commit();
+            let rows = opened.commit().flatten();
             rows.ok_or(heed::Error::Mdb(heed::MdbError::Problem))?
         };
         // SAFETY: the lifetime is a promise that the environment is open, which it is for as long
@@ -92,7 +92,7 @@ impl Environment {
         Ok(Environment { rows, env: ManuallyDrop::new(env), pid: std::process::id() })
     }
 
-    pub(crate) fn env(&self) -> &Env<WithoutTls> {
+    pub(crate) fn env(&self) -> &Env {
         &self.env
     }
 

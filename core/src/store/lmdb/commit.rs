@@ -1,7 +1,7 @@
 //! Rounds of commits: checks, versions, expiry entries, epochs, one sync.
 //!
-//! One thread of the process leads a round: it takes LMDB's writer lock, which excludes every
-//! other process, does what waits, makes the epochs of what changes odd, commits, and makes them
+//! One thread of the process leads a round: it waits for the turn of its process, takes LMDB's
+//! writer lock, which excludes every other, does what waits, makes the epochs of what changes odd, commits, and makes them
 //! even. So nobody can see a change before its epoch is odd, and nobody else is between `begin`
 //! and commit meanwhile: see `cache::epochs`.
 
@@ -13,6 +13,7 @@ use heed::{Database, MdbError, RoTxn, RwTxn};
 use super::crash::CrashPoint;
 use super::layout::{STAMP_KEY, Stamp, StampRead, decode_header, encode_row, expiry_key};
 use super::open::HOME;
+use super::presence::Writer;
 use crate::cache::{Epochs, Flight};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::forks;
@@ -46,6 +47,7 @@ type Rows<'a> = Database<'a, Bytes, Bytes>;
 /// The writers and readers of this process.
 pub(super) struct Committer {
     environment: Environment,
+    writer: Writer,
     epochs: Epochs,
     rounds: Rounds<Job, Result<Done>>,
     stamp_path: PathBuf,
@@ -59,9 +61,15 @@ pub(super) struct Committer {
 }
 
 impl Committer {
-    pub(super) fn new(environment: Environment, epochs: Epochs, stamp_path: PathBuf) -> Self {
+    pub(super) fn new(
+        environment: Environment,
+        writer: Writer,
+        epochs: Epochs,
+        stamp_path: PathBuf,
+    ) -> Self {
         Committer {
             environment,
+            writer,
             epochs,
             rounds: Rounds::new(),
             stamp_path,
@@ -185,6 +193,7 @@ impl Committer {
             return Err(refused());
         }
         let rows = self.environment.rows();
+        let _turn = self.writer.turn()?;
         let mut txn = self.environment.env().write_txn().map_err(failed)?;
         let mut stamp = read_stamp(rows, &txn)?;
         let before = stamp.version;
@@ -249,7 +258,8 @@ impl Committer {
     /// Writes the store's version beside it. Every commit is on the device when it is done.
     fn note(&self, is_all_clear: bool) -> Result<()> {
         let rows = self.environment.rows();
-        // Under the writer lock: the processes write the file in turn.
+        // The processes write the file in turn.
+        let _turn = self.writer.turn()?;
         let mut txn = self.environment.env().write_txn().map_err(failed)?;
         let mut stamp = read_stamp(rows, &txn)?;
         if stamp.is_alarmed && !is_all_clear {

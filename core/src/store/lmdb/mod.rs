@@ -7,6 +7,7 @@
 //! sessile.epochs       the epochs that the processes share, see `epoch_file`
 //! sessile.lock         held, shared, by every process that has the store open
 //! sessile.opening      held by the one that is opening it
+//! sessile.writer       held by the one whose turn it is to write
 //! sessile.stamp        the version last known to be on the device
 //! ```
 

@@ -8,7 +8,7 @@ use super::commit::{Committer, failed};
 use super::epoch_file;
 use super::layout::{EXPIRY, ROWS_FIRST, STAMP_KEY, Stamp, StampRead};
 use super::options::LmdbOptions;
-use super::presence::{Opening, Presence};
+use super::presence::{Opening, Presence, Writer};
 use crate::cache::Epochs;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::fill_random;
@@ -50,11 +50,15 @@ pub(super) fn open(options: &LmdbOptions) -> Result<LmdbStore> {
     let map_len = usize::try_from(options.map_len_max_bytes).unwrap_or(usize::MAX);
     let environment = Environment::open(dir, map_len, READERS_MAX).map_err(failed)?;
     environment.env().clear_stale_readers().map_err(failed)?;
-    let (shared, was_rolled_back) = enter(options, &environment, side, &opening)?;
+    let writer = Writer::open(dir)?;
+    let (shared, was_rolled_back) = {
+        let _turn = writer.turn()?;
+        enter(options, &environment, side, &opening)?
+    };
     presence.share(opening, dir)?;
     let shared = Arc::new(shared);
     let epochs = Epochs::over(Some(shared.clone()));
-    let committer = Committer::new(environment, epochs, options.stamp_path.clone());
+    let committer = Committer::new(environment, writer, epochs, options.stamp_path.clone());
     Ok(LmdbStore { committer, shared, survives, was_rolled_back, _presence: presence })
 }
 

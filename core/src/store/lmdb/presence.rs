@@ -1,5 +1,5 @@
-//! Which processes have a store open: two lock files that the system releases when a process
-//! ends, however it ends.
+//! Which processes have a store open, and which of them writes: lock files, which the system
+//! releases when a process ends, however it ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -62,6 +62,46 @@ impl Presence {
 
 impl Opening {
     const NAME: &str = "sessile.opening";
+}
+
+/// Whose turn it is to write.
+///
+/// LMDB has a lock for that, and it is taken, too. But it is a mutex in shared memory: when a
+/// process is killed that was just woken to take it, and another takes it first, then a third
+/// that waits is never woken, unless a fourth comes. So nobody ever waits for it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    file: File,
+}
+
+/// The turn of this process, until it is dropped.
+pub(super) struct Turn<'a> {
+    file: &'a File,
+}
+
+impl Writer {
+    pub(super) fn open(dir: &Path) -> Result<Self> {
+        Ok(Writer { file: open(&dir.join("sessile.writer"))? })
+    }
+
+    /// Waits for the turn of this process. One thread of it at a time.
+    pub(super) fn turn(&self) -> Result<Turn<'_>> {
+        loop {
+            match self.file.lock() {
+                Ok(()) => return Ok(Turn { file: &self.file }),
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(unavailable("lock", Path::new("sessile.writer"), e)),
+            }
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Err(e) = self.file.unlock() {
+            log::error!("the turn to write to the store could not be given on: {e}");
+        }
+    }
 }
 
 fn open(path: &Path) -> Result<File> {
