@@ -95,11 +95,6 @@ impl Epochs {
         self.begin_at(group.index())
     }
 
-    /// The same for what concerns every group.
-    pub(crate) fn begin_common(&self) -> Flight {
-        self.begin_at(COMMON)
-    }
-
     fn begin_at(&self, place: usize) -> Flight {
         let mut epoch = 0;
         if let Some(slot) = self.slot(place) {
@@ -156,6 +151,11 @@ impl Epochs {
 /// What only the holder of a shared store's writer lock may do.
 #[cfg(feature = "lmdb")]
 impl Epochs {
+    /// Begins a change of what concerns every group.
+    pub(crate) fn begin_common(&self) -> Flight {
+        self.begin_at(COMMON)
+    }
+
     /// Says that the holder of the writer lock is about to begin changes, and ends those that an
     /// earlier holder has not landed. It released the lock, so its commits are done or never
     /// will be; if it lives, its landings come late and fail, which is fine.

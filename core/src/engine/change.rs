@@ -79,8 +79,10 @@ impl Inner {
             let flight = self.begin(group);
             let Some(Plan { batch, events, condemned }) = planned else {
                 // Nothing to write, but what is cached may know more than the store: it is asked.
-                self.epochs.pass(group);
-                self.land(flight);
+                match flight {
+                    Some(flight) => self.epochs.land(flight),
+                    None => self.epochs.pass(group),
+                }
                 return Ok(None);
             };
             match store.commit(batch) {

@@ -142,7 +142,7 @@ impl Committer {
             round.iter_mut().for_each(|entry| entry.answer(Err(refused())));
             return;
         }
-        if self.count.fetch_add(1, Ordering::Relaxed) % CLEAR_READERS_EVERY == 0 {
+        if self.count.fetch_add(1, Ordering::Relaxed).is_multiple_of(CLEAR_READERS_EVERY) {
             self.clear_readers();
         }
         let jobs: Vec<Option<Job>> = round.iter_mut().map(|entry| entry.job.take()).collect();

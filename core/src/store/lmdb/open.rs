@@ -161,10 +161,13 @@ fn random_id() -> Result<[u8; 16]> {
 /// sync to.
 #[cfg(target_os = "linux")]
 fn survives(dir: &Path) -> Survives {
-    const TMPFS: i64 = 0x0102_1994;
-    const RAMFS: i64 = 0x8584_58f6;
+    const TMPFS: u64 = 0x0102_1994;
+    const RAMFS: u64 = 0x8584_58f6;
     match rustix::fs::statfs(dir) {
-        Ok(system) if ![TMPFS, RAMFS].contains(&(system.f_type as i64)) => Survives::PowerLoss,
+        // Of 32 or 64 bits, with a sign or without, as the machine has it.
+        Ok(system) if ![TMPFS, RAMFS].contains(&(system.f_type as u64 & 0xffff_ffff)) => {
+            Survives::PowerLoss
+        }
         _ => Survives::ProcessCrash,
     }
 }

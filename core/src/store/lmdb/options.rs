@@ -85,7 +85,10 @@ impl LmdbOptions {
     pub(super) fn validate(&self) -> Result<()> {
         let range = LmdbOptions::MAP_LEN_BYTES_MIN..=LmdbOptions::MAP_LEN_BYTES_MAX;
         let len = self.map_len_max_bytes;
-        if !range.contains(&len) || len % MAP_STEP_BYTES != 0 || usize::try_from(len).is_err() {
+        if !range.contains(&len)
+            || !len.is_multiple_of(MAP_STEP_BYTES)
+            || usize::try_from(len).is_err()
+        {
             let message = format!(
                 "map_len_max_bytes is {len}, allowed are {} to {} in steps of {MAP_STEP_BYTES}, \
                  as far as addresses reach",
