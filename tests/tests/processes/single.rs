@@ -72,7 +72,11 @@ fn a_writer_that_dies_in_flight_keeps_its_group_from_the_cache_until_the_next_co
         engine.revoke(other_group.session.handle()).unwrap();
         assert!(verify(kept.token.as_str()));
         assert!(verify(kept.token.as_str()));
-        assert_eq!(hits(&engine), before + 1, "{moment}: its group is cached again");
+        assert_eq!(
+            hits(&engine),
+            before + 1,
+            "in another process: {moment} keeps the group uncached"
+        );
         assert_eq!(verify(ended.token.as_str()), !is_revoked, "{moment}");
     }
 }
@@ -85,18 +89,24 @@ fn keys_that_another_process_made_verify_here_and_those_it_retired_do_not() {
     let mut other = Worker::crashing(&path, "");
     let mut verified_there = |token: &str| {
         other.say(&format!("verify {token}"));
-        other.hear().unwrap()
+        format!("in another process: {}", other.hear().unwrap())
     };
-    assert_eq!(verified_there(first.token.as_str()), "verified None");
+    assert_eq!(verified_there(first.token.as_str()), "in another process: verified None");
     let old = engine.keys().iter().find(|key| key.state == sessile::KeyState::Active).unwrap().id;
     engine.rotate_key().unwrap();
     let second = log_in(&engine, "alice");
-    assert_eq!(verified_there(second.token.as_str()), "verified None");
+    assert_eq!(verified_there(second.token.as_str()), "in another process: verified None");
     engine.retire_key(old).unwrap();
-    assert_eq!(verified_there(first.token.as_str()), "verified Some(UnknownKey)");
-    assert_eq!(verified_there(second.token.as_str()), "verified None");
+    assert_eq!(
+        verified_there(first.token.as_str()),
+        "in another process: verified Some(UnknownKey)"
+    );
+    assert_eq!(verified_there(second.token.as_str()), "in another process: verified None");
     engine.revoke_all().unwrap();
-    assert_eq!(verified_there(second.token.as_str()), "verified Some(RevokedAll)");
+    assert_eq!(
+        verified_there(second.token.as_str()),
+        "in another process: verified Some(RevokedAll)"
+    );
     other.quit(&mut BTreeMap::new());
 }
 
