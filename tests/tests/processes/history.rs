@@ -170,9 +170,8 @@ mod the_checker_itself {
             subject: subject.into(),
             key,
         };
-        let mut history = History::default();
-        history.sessions = vec![session("a", 0), session("a", 1), session("b", 0)];
-        history
+        let sessions = vec![session("a", 0), session("a", 1), session("b", 0)];
+        History { sessions, ..History::default() }
     }
 
     #[track_caller]
