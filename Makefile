@@ -4,7 +4,7 @@ S ?= 60
 # Other flags, so a directory of their own: switching rebuilds nothing.
 SCHEDULED = cargo test --target-dir $${CARGO_TARGET_DIR:-target}/schedules
 
-.PHONY: help demo web test web-test check header python fuzz fuzz-all refreshes soak schedules histories plants model crash power-cuts bench bench-report bench-smoke setup
+.PHONY: help demo web test web-test check header python fuzz fuzz-all refreshes soak schedules histories plants model crash power-cuts bench bench-report bench-smoke processes setup
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ schedules: ## The protocol under loom, the engine under 9,800,000 schedules of s
 
 histories: ## Record what eight threads do and are told, 100,000 times, and check it
 	@SESSILE_HISTORIES=$${SESSILE_HISTORIES:-100000} cargo test -q --release -p sessile-tests --test histories -- --nocapture
+
+processes: ## Record what five processes on one LMDB store are told, 10,000 times, with kill -9
+	@SESSILE_PROCESS_HISTORIES=$${SESSILE_PROCESS_HISTORIES:-10000} cargo test -q --release -p sessile-tests --test processes -- --nocapture
 
 plants: ## Plant each bug of tests/plants and demand that the checkers find it
 	@tests/plants/run.sh

@@ -1,7 +1,7 @@
 //! Settings of an engine. Every limit has a unit, a default, a range and a reason: [`LIMITS`].
 
 use std::fmt;
-#[cfg(feature = "sled")]
+#[cfg(any(feature = "sled", feature = "lmdb"))]
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::cookie::CookiePolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::{Algorithm, MasterSecret};
 use crate::policy::{AtLimit, Lifetimes};
-#[cfg(feature = "sled")]
+#[cfg(any(feature = "sled", feature = "lmdb"))]
 use crate::store::OnRollback;
 use crate::store::{Durability, Store};
 use crate::time::{Clock, SystemClock, millis};
@@ -169,6 +169,8 @@ const TICK_EVERY: Limit = Limit {
 pub(crate) enum Place {
     #[cfg(feature = "sled")]
     Directory(PathBuf),
+    #[cfg(feature = "lmdb")]
+    Shared(PathBuf),
     Store(Arc<dyn Store>),
 }
 
@@ -209,7 +211,7 @@ pub struct Config {
     pub(crate) has_threads: bool,
     pub(crate) trust_clock: bool,
     pub(crate) require_power_loss_safety: bool,
-    #[cfg(feature = "sled")]
+    #[cfg(any(feature = "sled", feature = "lmdb"))]
     pub(crate) on_rollback: OnRollback,
 }
 
@@ -219,6 +221,15 @@ impl Config {
     #[cfg(feature = "sled")]
     pub fn new(directory: impl AsRef<Path>) -> Self {
         Config::at(Place::Directory(directory.as_ref().to_owned()))
+    }
+
+    /// The defaults, with the store of several processes on one machine (LMDB) in `directory`,
+    /// which is made if it is not there: for servers with worker processes. What one of them ends
+    /// is ended in all when the call returns. Each opens an engine of its own, after it was
+    /// forked; the machine's, not a network's, disk.
+    #[cfg(feature = "lmdb")]
+    pub fn lmdb(directory: impl AsRef<Path>) -> Self {
+        Config::at(Place::Shared(directory.as_ref().to_owned()))
     }
 
     /// The defaults, over a store of the host's choice. Needs a
@@ -255,7 +266,7 @@ impl Config {
             has_threads: true,
             trust_clock: false,
             require_power_loss_safety: false,
-            #[cfg(feature = "sled")]
+            #[cfg(any(feature = "sled", feature = "lmdb"))]
             on_rollback: OnRollback::default(),
         }
     }
@@ -418,7 +429,7 @@ impl Config {
     }
 
     /// What to do when the store was rolled back. Refuses to open by default.
-    #[cfg(feature = "sled")]
+    #[cfg(any(feature = "sled", feature = "lmdb"))]
     #[must_use]
     pub fn on_rollback(mut self, on_rollback: OnRollback) -> Self {
         self.on_rollback = on_rollback;

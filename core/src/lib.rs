@@ -37,6 +37,7 @@ mod policy;
 mod record;
 pub mod store;
 mod sync;
+mod sys;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;

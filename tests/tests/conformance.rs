@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sessile::store::{Batch, Durability, Key, MemoryStore, SledOptions, SledStore, Store, Table};
+use sessile::store::{
+    Batch, Durability, Key, LmdbOptions, LmdbStore, MemoryStore, SledOptions, SledStore, Store,
+    Table,
+};
 use sessile::testing::conformance::Harness;
 use sessile::testing::{Fault, FaultStore, Op};
 use sessile::{ErrorKind, Group, Result, Timestamp};
@@ -14,6 +17,7 @@ use sessile::{ErrorKind, Group, Result, Timestamp};
 sessile::store_conformance!(memory, MemoryHarness);
 sessile::store_conformance!(faultless_wrapper, WrappedHarness);
 sessile::store_conformance!(sled, SledHarness::new());
+sessile::store_conformance!(lmdb, LmdbHarness::new());
 
 fn with_a_row(store: &dyn Store) {
     let key = Key::new(Group(7), Table::Session, b"kept").unwrap();
@@ -118,6 +122,52 @@ impl Harness for SledHarness {
         let to = self.dir.path().join(format!("crashed-{number}"));
         support::copy_at_once(&self.path(), &to);
         Some(Arc::new(SledStore::open(SledHarness::options(to)).unwrap()))
+    }
+
+    fn failing(&self) -> Option<Arc<dyn Store>> {
+        None
+    }
+
+    fn make_newer(&self) -> bool {
+        support::make_newer(&self.path().join("sessile.stamp"));
+        true
+    }
+}
+
+struct LmdbHarness {
+    dir: tempfile::TempDir,
+    crashes: AtomicU32,
+}
+
+impl LmdbHarness {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        LmdbHarness { dir, crashes: AtomicU32::new(0) }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+}
+
+impl Harness for LmdbHarness {
+    fn open(&self) -> Result<Arc<dyn Store>> {
+        Ok(Arc::new(LmdbStore::open(LmdbOptions::new(self.path()))?))
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
+    fn crashed(&self) -> Option<Arc<dyn Store>> {
+        let number = self.crashes.fetch_add(1, Ordering::SeqCst);
+        let to = self.dir.path().join(format!("crashed-{number}"));
+        support::copy_from_outside(&self.path(), &to);
+        Some(Arc::new(LmdbStore::open(LmdbOptions::new(to)).unwrap()))
     }
 
     fn failing(&self) -> Option<Arc<dyn Store>> {

@@ -15,12 +15,14 @@ mod tokens;
 use std::sync::Arc;
 
 use crate::id::{Group, Handle};
-use crate::sync::{AtomicU64, Ordering, ReadMostly, thread_number};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, ReadMostly, thread_number};
 use crate::time::Timestamp;
 use crate::token::{TokenText, group_of};
 
 pub(crate) use attachment::{ApiKeyState, Attachment};
-pub(crate) use epochs::Epochs;
+pub(crate) use epochs::{Epochs, Flight};
+#[cfg(feature = "lmdb")]
+pub(crate) use epochs::{FILE_WORDS, HEADER_WORDS};
 use shard::Shard;
 pub(crate) use shard::{Entry, Facts};
 pub(crate) use tokens::SeenTokens;
@@ -33,6 +35,7 @@ pub(crate) struct Cache {
     /// A group's shard is its number without this many low bits.
     shift: u32,
     epochs: Arc<Epochs>,
+    is_closed: AtomicBool,
 }
 
 /// On cache lines of its own.
@@ -69,6 +72,7 @@ impl Cache {
             counts: (0..COUNTS).map(|_| Padded::default()).collect(),
             shift: 16 - bits,
             epochs,
+            is_closed: AtomicBool::new(false),
         }
     }
 
@@ -96,7 +100,11 @@ impl Cache {
     /// Puts `entry` in the place of any other of its text, and evicts others if it must.
     pub(crate) fn insert(&self, text: &TokenText, entry: Entry) {
         if let Some(shard) = self.shard(group_of(text)) {
-            shard.write().insert(text, entry);
+            let mut shard = shard.write();
+            // Asked under the lock: who closes takes it afterwards.
+            if !self.is_closed.load(Ordering::Acquire) {
+                shard.insert(text, entry);
+            }
         }
     }
 
@@ -142,8 +150,9 @@ impl Cache {
         }
     }
 
-    /// Drops every entry.
-    pub(crate) fn clear(&self) {
+    /// Drops every entry, and takes no more.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
         self.shards.iter().for_each(|padded| padded.0.write().clear());
     }
 

@@ -340,6 +340,7 @@ impl Inner {
         token: &[u8],
         now: Timestamp,
     ) -> Result<Result<(Arc<Claims>, Handle), Reason>> {
+        self.follow()?;
         if let Some((claims, handle)) = self.seen_tokens.get(token) {
             let is_over = claims.exp.is_none_or(|exp| now.as_secs() >= exp);
             return Ok(if is_over { Err(Reason::Expired) } else { Ok((claims, handle)) });

@@ -16,7 +16,7 @@ use crate::id::{Group, Handle, Subject};
 use crate::kind::TokenKind;
 use crate::policy::{Standing, stands};
 use crate::record::{ApiKeyRecord, EndCause, OWN_VERSION};
-use crate::store::{Batch, Check, Commit, Durability, Key, Row, Store, Table};
+use crate::store::{Batch, Check, Commit, Durability, Key, Moves, Row, Store, Table};
 use crate::sync::Ordering;
 use crate::time::{Timestamp, millis};
 use crate::token::{ApiKeyToken, group_of, text_of};
@@ -237,11 +237,10 @@ impl Inner {
         let handle = Handle::random(group)?;
         let key = api_key_key(&handle);
         let bytes = record::encode(Kind::ApiKey, &key.to_vec(), &record)?;
-        let batch = Batch::new(group, Durability::Durable).check(key, Check::Absent).put(
-            key,
-            bytes,
-            expiry_of(&record),
-        );
+        let batch = Batch::new(group, Durability::Durable)
+            .moving(Moves::Nothing)
+            .check(key, Check::Absent)
+            .put(key, bytes, expiry_of(&record));
         if store.commit(batch)? == Commit::Conflict {
             return Err(Error::new(ErrorKind::Internal, "a random handle was there already"));
         }
@@ -269,6 +268,7 @@ impl Inner {
         }
         // Before the keyring and the store are read, as for every fill.
         let stamp = self.epochs.stamp(group_of(text));
+        self.follow()?;
         let handle = match self.authentic(TokenKind::ApiKey, text) {
             Ok(handle) => handle,
             Err(reason) => return rejected(reason),
@@ -372,6 +372,7 @@ impl Inner {
                 record.last_used = Some(at);
                 let bytes = record::encode(Kind::ApiKey, &key.to_vec(), &record)?;
                 let batch = Batch::new(handle.group(), Durability::Buffered)
+                    .moving(Moves::Nothing)
                     .check(key, Check::Version(row.version))
                     .put(key, bytes, row.expires_at);
                 // A conflict is another process that saw the key, too.

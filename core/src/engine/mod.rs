@@ -9,6 +9,7 @@ mod cookies;
 mod create;
 mod data;
 mod events;
+mod follow;
 #[cfg(feature = "testing")]
 mod held;
 mod inspect;
@@ -49,6 +50,7 @@ use clock::MonotoneClock;
 pub use create::CreateOptions;
 use events::Bus;
 pub use events::{Event, EventKind, Subscription};
+use follow::Following;
 #[cfg(feature = "testing")]
 pub use held::Held;
 use inspect::Condemned;
@@ -86,6 +88,7 @@ struct Inner {
     access_keys: RwLock<Option<Arc<AccessKeys>>>,
     seen_tokens: SeenTokens,
     epochs: Arc<Epochs>,
+    following: Following,
     cache: Cache,
     /// Apart from the sessions, so that neither is ever taken for the other.
     api_keys: Cache,
@@ -159,6 +162,7 @@ impl Engine {
 impl Inner {
     fn store(&self) -> Result<Arc<dyn Store>> {
         self.refuse_forked()?;
+        self.follow()?;
         let store = self.store.read();
         store.clone().ok_or_else(|| Error::new(ErrorKind::Closed, "the engine is closed"))
     }

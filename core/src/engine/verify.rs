@@ -153,6 +153,7 @@ impl Inner {
         };
         // Before the keyring and the store are read: the protocol depends on this order.
         let stamp = self.epochs.stamp(parts.handle.group());
+        self.follow()?;
         let active = {
             let keyring = self.keyring();
             let Some(key) = keyring.session_key(parts.key_id) else {

@@ -374,6 +374,16 @@ impl Keyring {
         self.infos.iter().any(|key| key.is_outlived(oldest))
     }
 
+    /// The same keyring without a key.
+    pub(crate) fn without_any(&self) -> Keyring {
+        Keyring {
+            subject_key: self.subject_key.clone(),
+            slots: Vec::new(),
+            active: self.active,
+            infos: self.infos.clone(),
+        }
+    }
+
     /// The same keyring, short of the keys that `next` does not have.
     pub(crate) fn without_those_missing_in(&self, next: &Keyring) -> Keyring {
         let is_kept = |id: usize| next.slots.get(id).is_some_and(Option::is_some);

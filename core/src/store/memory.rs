@@ -1,7 +1,9 @@
 //! A store in memory: for tests, and for sessions that need not outlive the process.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::SharedEpochs;
 use super::{Batch, Capabilities, Check, Commit, Due, Key, Row, Store, Survives, Table, Timestamp};
 use crate::error::Result;
 use crate::id::Group;
@@ -138,5 +140,9 @@ impl Store for MemoryStore {
             value_len_max_bytes: 1 << 20,
             was_rolled_back: false,
         }
+    }
+
+    fn shared_epochs(&self) -> Option<Arc<SharedEpochs>> {
+        None
     }
 }

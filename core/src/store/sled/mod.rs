@@ -14,8 +14,6 @@ mod layout;
 mod lock;
 mod open;
 mod options;
-mod queue;
-mod stamp;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -23,22 +21,23 @@ mod writes;
 
 use std::fmt;
 use std::ops::Bound::{self, Excluded, Included};
+use std::sync::Arc;
 
 use commit::{Committer, Done, Job};
 use layout::{EXPIRY, HEADER_LEN, Meta, ROWS_FIRST};
 use layout::{decode_expiry, decode_row, expiry_bound, expiry_key};
 use lock::LockFile;
 use open::Opened;
-use stamp::SideFile;
 use tree::damaged;
 
-use super::{Batch, Capabilities, Commit, Due, Key, Row, Store, Survives, Table};
+use super::stamp::SideFile;
+use super::{Batch, Capabilities, Commit, Due, Key, Row, SharedEpochs, Store, Survives, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Group;
 use crate::sync::Mutex;
 use crate::time::Timestamp;
 
-pub use options::{OnRollback, SledOptions};
+pub use options::SledOptions;
 
 /// A [`Store`] in a directory, for one process with any number of threads.
 ///
@@ -270,6 +269,10 @@ impl Store for SledStore {
             value_len_max_bytes: SledStore::VALUE_LEN_MAX_BYTES,
             was_rolled_back: self.was_rolled_back,
         }
+    }
+
+    fn shared_epochs(&self) -> Option<Arc<SharedEpochs>> {
+        None
     }
 }
 
