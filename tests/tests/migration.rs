@@ -12,11 +12,11 @@ use sessile_tests::fixture::{MINUTE, engine, engine_with, reason};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Under `keyboard cat`, made by express-session's own cookie-signature.
+/// Signed under `keyboard cat`.
 const COOKIE: &str =
     "theme=dark; connect.sid=s%3AkQ2bXW9fPYnv.OKj%2FjEll6YTbat47%2BkGnobRpV93chM4ZczDzvz8DSZ0";
 
-/// `{"passport":{"user":"5"}}` under `k1`, made by keygrip.
+/// `{"passport":{"user":"5"}}` signed under `k1`.
 const PAIR: &str = "session=eyJwYXNzcG9ydCI6eyJ1c2VyIjoiNSJ9fQ==; \
                     session.sig=IL2SHe_9ifmByCjB4NG9eMViwlM";
 
@@ -243,7 +243,7 @@ fn what_was_not_signed_costs_no_access_to_the_store_and_nothing_unknown_creates_
     let (rows, pairs) = (express(&clock), pairs(&clock));
     let (rows_before, counts) = (engine.export(&mut Vec::new()).unwrap(), store.counts());
     let forged = [
-        (&rows, COOKIE.replace("SZ0", "SZ1"), Reason::BadSignature),
+        (&rows, COOKIE.replace("SZ0", "TZ0"), Reason::BadSignature),
         (&rows, COOKIE.replace("kQ2", "kQ3"), Reason::BadSignature),
         (&rows, "connect.sid=kQ2bXW9fPYnv".into(), Reason::Malformed),
         (&pairs, PAIR.replace("SJ9", "SI9"), Reason::BadSignature),
