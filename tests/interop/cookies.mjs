@@ -62,7 +62,7 @@ for (const hash of ["sha1", "sha256"]) {
 
 // A pair that the cookies package signed under the oldest key.
 const pair = [];
-new Cookies({ headers: {} }, {
+new Cookies({ headers: {}, connection: {} }, {
   getHeader: () => [],
   setHeader: (_, set) => pair.push(...set.map((cookie) => cookie.split(";")[0])),
 }, { keys: new Keygrip(["x"]) }).set(
