@@ -110,6 +110,31 @@ fn requests_side_by_side_get_the_same_session_and_a_late_one_nothing() {
 }
 
 #[test]
+fn what_was_imported_and_what_was_used_is_there_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = ManualClock::default();
+    let open = || {
+        let config = Config::new(dir.path().join("sessions")).clock(clock.clone()).no_threads();
+        Engine::open_with(config).unwrap()
+    };
+    let importer = express(&clock);
+    let engine = open();
+    import(&engine, &importer, &row("kQ2bXW9fPYnv", "alice", &clock, 9));
+    engine.close().unwrap();
+    let engine = open();
+    let first = token(&engine, &importer, COOKIE);
+    let of_pair = token(&engine, &pairs(&clock), PAIR);
+    engine.close().unwrap();
+    let engine = open();
+    assert_eq!(token(&engine, &importer, COOKIE), first);
+    assert_eq!(token(&engine, &pairs(&clock), PAIR), of_pair);
+    clock.advance(MINUTE);
+    assert_eq!(why(&engine, &importer, COOKIE), Some(Reason::Reused));
+    assert_eq!(why(&engine, &pairs(&clock), PAIR), Some(Reason::Reused));
+    assert_eq!([reason(&engine, &first), reason(&engine, &of_pair)], [None, None]);
+}
+
+#[test]
 fn of_many_that_present_it_at_once_all_get_the_same_session() {
     for _ in 0..20 {
         let (engine, clock, express) = moved();

@@ -22,7 +22,7 @@ use crate::verdict::Reason;
 #[must_use]
 pub enum Upgrade {
     /// This session of ours, from now on: set its cookies and forget the old one.
-    Valid(Issued),
+    Valid(Box<Issued>),
     /// Nothing: forget it.
     Rejected(Reason),
 }
@@ -299,7 +299,7 @@ impl Inner {
             }
         }
         Ok(match given {
-            Ok((handle, record)) => Upgrade::Valid(self.issue(handle, &record)?),
+            Ok((handle, record)) => Upgrade::Valid(Box::new(self.issue(handle, &record)?)),
             Err(reason) => Upgrade::Rejected(reason),
         })
     }

@@ -439,6 +439,23 @@ mod tests {
         assert_eq!(ids(django.read_token(token.as_bytes())), Err(Some(Reason::Malformed)));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic_and_are_not_genuine(
+            value in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+            sig in "[A-Za-z0-9_=%-]{0,44}",
+        ) {
+            let pairs = Maker::cookie_session("connect.sid", &["k"], KeygripHash::Sha1).unwrap();
+            let head = format!("connect.sid.sig={sig}; connect.sid=s:").into_bytes();
+            for maker in [express(), pairs] {
+                for value in [[&head[..], &value].concat(), [&value, &head[..]].concat()] {
+                    let read = maker.read_cookies(&[&value]);
+                    proptest::prop_assert!(!matches!(read, Presented::Genuine(_)));
+                }
+            }
+        }
+    }
+
     #[test]
     fn secrets_and_names_have_limits_and_are_never_shown() {
         let refused = |secrets: &[String]| Maker::express("sid", secrets).unwrap_err().kind();
