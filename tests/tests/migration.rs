@@ -1,14 +1,15 @@
 //! Moving a live site over: clients of the old one stay logged in, and nothing that was ended
 //! comes back.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sessile::cookie::foreign::{Importer, KeygripHash, Maker};
 use sessile::store::MemoryStore;
-use sessile::testing::{Fault, FaultStore, ManualClock, Op};
+use sessile::testing::{Fault, FaultStore, ManualClock, Moment, Op};
 use sessile::{AtLimit, Clock, Config, Engine, ErrorKind, EventKind, Lifetimes, Reason, Upgrade};
-use sessile_tests::fixture::{MINUTE, engine, engine_with, reason};
+use sessile_tests::fixture::{MINUTE, engine, engine_with, reason, secret};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -502,5 +503,63 @@ fn settings_beyond_their_limits_are_refused_at_the_first_use() {
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
         let error = engine.import_rows(&importer, &mut "".as_bytes()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    }
+}
+
+#[test]
+fn two_processes_that_upgrade_the_same_cookie_at_once_give_the_same_session() {
+    let shared = Arc::new(MemoryStore::new());
+    let clock = ManualClock::default();
+    let open = |store: Arc<dyn sessile::store::Store>| {
+        let config = Config::with_store(store).clock(clock.clone()).master_secret(secret());
+        Engine::open_with(config.no_threads()).unwrap()
+    };
+    let other = open(shared.clone());
+    let store = Arc::new(FaultStore::new(shared));
+    let engine = open(store.clone());
+    let importer = express(&clock);
+    import(&engine, &importer, &row("kQ2bXW9fPYnv", "alice", &clock, 9));
+    for (importer, header) in [(importer, COOKIE), (pairs(&clock), PAIR)] {
+        let (faster, was_faster) = (other.clone(), Arc::new(Mutex::new(None)));
+        let (hooked, first) = (importer.clone(), was_faster.clone());
+        store.on_commit(move |moment, _| {
+            let mut first = first.lock().unwrap();
+            if moment == Moment::Before && first.is_none() {
+                *first = Some(token(&faster, &hooked, header));
+            }
+        });
+        let given = token(&engine, &importer, header);
+        store.clear_hooks();
+        assert_eq!(Some(given), was_faster.lock().unwrap().take());
+    }
+    assert_eq!(engine.count("alice").unwrap() + engine.count("5").unwrap(), 2);
+}
+
+#[test]
+fn a_log_out_everywhere_that_comes_between_ends_what_is_being_upgraded() {
+    let shared = Arc::new(MemoryStore::new());
+    let clock = ManualClock::default();
+    let open = |store: Arc<dyn sessile::store::Store>| {
+        let config = Config::with_store(store).clock(clock.clone()).master_secret(secret());
+        Engine::open_with(config.no_threads()).unwrap()
+    };
+    let other = open(shared.clone());
+    let store = Arc::new(FaultStore::new(shared));
+    let engine = open(store.clone());
+    let importer = express(&clock);
+    import(&engine, &importer, &row("kQ2bXW9fPYnv", "alice", &clock, 9));
+    for (importer, subject, header) in [(importer, "alice", COOKIE), (pairs(&clock), "5", PAIR)] {
+        let (other, is_first) = (other.clone(), AtomicBool::new(true));
+        store.on_commit(move |moment, _| {
+            if moment == Moment::Before && is_first.swap(false, Ordering::Relaxed) {
+                other.revoke_subject(subject, None).unwrap();
+            }
+        });
+        let upgraded = upgrade(&engine, &importer, header);
+        store.clear_hooks();
+        if let Upgrade::Valid(issued) = upgraded {
+            let token = issued.token.as_str();
+            assert_eq!(reason(&open(store.clone()), token), Some(Reason::RevokedSubject));
+        }
     }
 }

@@ -338,6 +338,8 @@ impl Inner {
         let handle = Handle::random(claim.group)?;
         let mut record = self.foreign_session(Some(subject.clone()), &data, now);
         live_from(&mut record, lifetimes, now);
+        // As it was judged: a `revoke_all` that comes between ends it, too.
+        record.issued_generation = BEFORE_ALL;
         let mut plan = Plan::from(Batch::new(claim.group, Durability::Durable));
         record.claims_version = self.admit(store, &mut plan, &subject, now)?;
         plan.batch = self.placing(plan.batch, &handle, &record, &data)?;
