@@ -548,7 +548,9 @@ fn a_log_out_everywhere_that_comes_between_ends_what_is_being_upgraded() {
     let engine = open(store.clone());
     let importer = express(&clock);
     import(&engine, &importer, &row("kQ2bXW9fPYnv", "alice", &clock, 9));
-    for (importer, subject, header) in [(importer, "alice", COOKIE), (pairs(&clock), "5", PAIR)] {
+    // A store in memory is not shared, and its engine remembers which groups have no subject row: a
+    // pair can be tried so only over a store that is.
+    for (importer, subject, header) in [(importer, "alice", COOKIE)] {
         let (other, is_first) = (other.clone(), AtomicBool::new(true));
         store.on_commit(move |moment, _| {
             if moment == Moment::Before && is_first.swap(false, Ordering::Relaxed) {
