@@ -16,7 +16,7 @@ web: ## Serve the demo site; make web ARGS="--port 0 --idle-secs 60"
 	@.ci/setup.sh rust && cargo run --quiet -p sessile-web -- $(ARGS)
 
 test: setup check ## Run everything that a change must pass
-	@cargo test --locked --workspace --exclude sessile-python && .ci/python.sh dev && LOOM_MAX_PREEMPTIONS=3 SESSILE_SCHEDULES=5000 $(MAKE) -s schedules && $(MAKE) -s web-test
+	@.ci/interop.sh && cargo test --locked --workspace --exclude sessile-python && .ci/python.sh dev && LOOM_MAX_PREEMPTIONS=3 SESSILE_SCHEDULES=5000 $(MAKE) -s schedules && $(MAKE) -s web-test
 
 web-test: ## Try the demo site in headless Chromium
 	@.ci/browser.sh && cargo build --quiet -p sessile-web && export SESSILE_WEB=$$(realpath $${CARGO_TARGET_DIR:-target}/debug/sessile-web) && cd tests/web && ls test_*.py | xargs -P 2 -n 1 python3 -B -m unittest

@@ -48,10 +48,10 @@ pub use config::{AccessTokens, Config, LIMITS, Limit};
 pub use data::{Data, Patch};
 pub use engine::{
     AccessOptions, AccessVerdict, ApiKey, ApiKeyOptions, ApiKeyVerdict, Authentication,
-    CreateOptions, Engine, Event, EventKind, Issued, IssuedAccess, IssuedApiKey, IssuedSingleUse,
-    Refresh, RefreshGrant, RefreshRequest, Refreshed, Restored, RotateOptions, Session,
-    SessionInfo, SingleUse, SingleUseOptions, Stats, Subscription, TickReport, Unsigned, Verdict,
-    Watch,
+    CreateOptions, Engine, Event, EventKind, ImportedRows, Issued, IssuedAccess, IssuedApiKey,
+    IssuedSingleUse, Refresh, RefreshGrant, RefreshRequest, Refreshed, RefusedLine, Restored,
+    RotateOptions, Session, SessionInfo, SingleUse, SingleUseOptions, Stats, Subscription,
+    TickReport, Unsigned, Upgrade, Verdict, Watch,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use fork::note_fork;

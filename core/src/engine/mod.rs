@@ -12,6 +12,7 @@ mod events;
 mod follow;
 #[cfg(feature = "testing")]
 mod held;
+mod import_rows;
 mod inspect;
 mod introspect;
 mod keys;
@@ -26,6 +27,7 @@ mod single_use;
 mod subject;
 mod touch;
 mod transfer;
+mod upgrade;
 mod verify;
 mod watch;
 
@@ -53,6 +55,7 @@ pub use events::{Event, EventKind, Subscription};
 use follow::Following;
 #[cfg(feature = "testing")]
 pub use held::Held;
+pub use import_rows::{ImportedRows, RefusedLine};
 use inspect::Condemned;
 use maintain::Maintenance;
 pub use maintain::TickReport;
@@ -63,6 +66,7 @@ pub use signed::Unsigned;
 pub use single_use::{IssuedSingleUse, SingleUse, SingleUseOptions};
 use touch::Pending;
 pub use transfer::Restored;
+pub use upgrade::Upgrade;
 pub use watch::Watch;
 use watch::Watches;
 

@@ -382,7 +382,7 @@ impl Inner {
 
     /// Adds that the subject's row stays as it is until the commit, so that no `revoke_subject`
     /// comes between, and refuses the suspended. Gives the claims version.
-    fn admit(
+    pub(super) fn admit(
         &self,
         store: &dyn Store,
         plan: &mut Plan,

@@ -1,5 +1,6 @@
 //! What the engine keeps of sessions, subjects and itself: plain data.
 
+mod foreign;
 mod tokens;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{Handle, Subject};
 use crate::time::Timestamp;
 
+pub(crate) use foreign::{ForeignRecord, Redeemed};
 pub(crate) use tokens::{ApiKeyRecord, Grant, RefreshState, SingleUseRecord, SingleUseState};
 
 /// A sequence number meaning "the version of the batch that put this row": the store assigns it
