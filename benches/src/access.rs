@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion};
 use ring::{hmac, signature};
-use sessile::jwt::{
-    Algorithm, AlgorithmName, Jwks, JwtKind, OwnKeys, Profile, Signer, SigningKey,
-};
+use sessile::jwt::{Algorithm, AlgorithmName, Jwks, JwtKind, OwnKeys, Profile, Signer, SigningKey};
 use sessile::{AccessOptions, AccessTokens, Clock, Config, Engine, SystemClock, Timestamp};
 
 use crate::crowd::{self, Crowd, Turn, quiet};

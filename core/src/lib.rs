@@ -56,7 +56,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use fork::note_fork;
 pub use id::{Group, Handle, Subject};
 pub use keys::{KeyInfo, KeyState, MasterSecret};
-pub use policy::{AtLimit, Lifetimes};
+pub use policy::{AtLimit, EarlyRefresh, Lifetimes};
 pub use record::EndCause;
 pub use time::{Clock, SystemClock, Timestamp};
 pub use token::{ApiKeyToken, CsrfToken, RefreshToken, SessionToken, SingleUseToken};

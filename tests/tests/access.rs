@@ -8,7 +8,7 @@ use sessile::store::MemoryStore;
 use sessile::testing::{FaultStore, ManualClock};
 use sessile::{
     AccessOptions, AccessTokens, Authentication, Clock, Config, CreateOptions, Engine, ErrorKind,
-    Handle, Issued, Reason, Refresh, RefreshGrant, RefreshRequest,
+    Handle, Issued, Lifetimes, Reason, Refresh, RefreshGrant, RefreshRequest,
 };
 use sessile_tests::fixture::{MINUTE, engine, engine_with, log_in, reason, secret};
 
@@ -135,6 +135,53 @@ fn use_of_access_tokens_keeps_the_session_alive() {
     clock.advance(30 * MINUTE);
     assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::IdleExpired));
     assert!(why(&engine, &access).is_some());
+}
+
+#[test]
+fn a_token_that_is_denied_or_stale_keeps_no_session_alive() {
+    for end in [
+        |engine: &Engine, token: &str| assert!(engine.deny_access(token).unwrap()),
+        |engine: &Engine, _: &str| assert!(engine.bump_claims("alice").unwrap() > 0),
+    ] {
+        let (engine, clock) = signing(Algorithm::EdDsa);
+        let options = CreateOptions::for_subject("alice").unwrap();
+        let lifetimes = Lifetimes { idle_timeout: MINUTE, absolute_lifetime: 60 * MINUTE };
+        let issued = engine.create(options.lifetimes(lifetimes)).unwrap();
+        let access = access_of(&engine, &issued);
+        end(&engine, &access);
+        for _ in 0..3 {
+            clock.advance(MINUTE / 4);
+            assert!(why(&engine, &access).is_some());
+            engine.tick().unwrap();
+        }
+        clock.advance(MINUTE / 4);
+        assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::IdleExpired));
+    }
+}
+
+#[test]
+fn introspection_is_no_use_of_an_api_key() {
+    let (engine, clock) = engine();
+    let key = sessile::ApiKeyOptions::new("alice", "deploy").unwrap();
+    let key = engine.create_api_key(&key).unwrap();
+    let uses = || match engine.verify_api_key(key.token.as_str()).unwrap() {
+        sessile::ApiKeyVerdict::Valid { uses_this_minute, .. } => uses_this_minute,
+        sessile::ApiKeyVerdict::Rejected(reason) => panic!("{reason}"),
+    };
+    let last_used = || engine.list_api_keys("alice").unwrap()[0].last_used;
+    for _ in 0..3 {
+        assert!(is_active(&engine, key.token.as_str()));
+        engine.tick().unwrap();
+    }
+    assert_eq!(last_used(), None);
+    assert_eq!(uses(), 1);
+    let first = last_used();
+    assert_eq!(first, Some(clock.now()));
+    clock.advance(2 * MINUTE);
+    assert!(is_active(&engine, key.token.as_str()));
+    engine.tick().unwrap();
+    assert_eq!(last_used(), first);
+    assert_eq!(uses(), 1);
 }
 
 #[test]

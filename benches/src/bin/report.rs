@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use sessile_benches::scale::Scale;
 use sessile_benches::table::Table;
-use sessile_benches::{access, create_revoke, heap, memory, open, subject, sweep, under_load, verify};
+use sessile_benches::{
+    access, create_revoke, heap, memory, open, subject, sweep, under_load, verify,
+};
 
 #[global_allocator]
 static ALLOCATOR: heap::Counting = heap::Counting;

@@ -9,7 +9,8 @@ use crate::record::{SessionRecord, SubjectRecord, Watermark};
 use crate::time::Timestamp;
 use crate::verdict::Reason;
 
-pub(crate) use refresh::{RefreshStep, refresh_step};
+pub use refresh::EarlyRefresh;
+pub(crate) use refresh::{RefreshStep, opens_at, refresh_step};
 
 /// What a verdict depends on beyond the session's own record.
 #[derive(Clone, Copy)]
