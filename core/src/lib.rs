@@ -47,10 +47,10 @@ pub use config::{AccessTokens, Config, LIMITS, Limit};
 pub use data::{Data, Patch};
 pub use engine::{
     AccessOptions, AccessVerdict, ApiKey, ApiKeyOptions, ApiKeyVerdict, Authentication,
-    CreateOptions, Engine, Event, EventKind, Issued, IssuedAccess, IssuedApiKey, IssuedSingleUse,
-    Refresh, RefreshGrant, RefreshRequest, Refreshed, Restored, RotateOptions, Session,
-    SessionInfo, SingleUse, SingleUseOptions, Stats, Subscription, TickReport, Unsigned, Verdict,
-    Watch,
+    CreateOptions, Engine, Event, EventKind, ForeignAccessVerdict, Issued, IssuedAccess,
+    IssuedApiKey, IssuedSingleUse, Refresh, RefreshGrant, RefreshRequest, Refreshed, Restored,
+    RotateOptions, Session, SessionInfo, SingleUse, SingleUseOptions, Stats, Subscription,
+    TickReport, Unsigned, Verdict, Watch,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use fork::note_fork;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sessile::jwt::{Algorithm, Jwks, JwtKind, Profile, SigningKey, verify};
+use sessile::jwt::{
+    Algorithm, AlgorithmName, Claims, Jwks, JwtKind, Profile, Signer, SigningKey, verify,
+};
 use sessile::store::MemoryStore;
 use sessile::testing::{FaultStore, ManualClock};
 use sessile::{
@@ -156,6 +158,57 @@ fn a_token_that_is_denied_or_stale_keeps_no_session_alive() {
         }
         clock.advance(MINUTE / 4);
         assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::IdleExpired));
+    }
+}
+
+/// Another issuer: its signer, and what verifies its tokens.
+fn elsewhere() -> (Signer, Jwks, Profile) {
+    let key = SigningKey::generate(Algorithm::Es256).unwrap();
+    let keys = Jwks::new(vec![key.verifying_key().clone()]).unwrap();
+    let profile = Profile::new(JwtKind::Access, "https://other.example", API).unwrap();
+    (Signer::new(key, AlgorithmName::Registered), keys, profile)
+}
+
+fn foreign_token(signer: &Signer, sub: &str, iat: u64) -> String {
+    let claims = Claims {
+        iss: Some("https://other.example".into()),
+        sub: Some(sub.into()),
+        aud: Some(vec![API.into()]),
+        exp: Some(iat + 3600),
+        iat: Some(iat),
+        jti: Some("1".into()),
+        ..Claims::default()
+    };
+    signer.sign(JwtKind::Access, &claims).unwrap()
+}
+
+#[test]
+fn tokens_of_other_issuers_end_by_the_time_of_the_revoke() {
+    type End = fn(&Engine);
+    let ends: [(End, Reason); 2] = [
+        (|e| e.revoke_subject("alice", None).unwrap(), Reason::RevokedSubject),
+        (|e| e.revoke_all().unwrap(), Reason::RevokedAll),
+    ];
+    for (end, expected) in ends {
+        let (engine, clock) = engine();
+        let (signer, keys, profile) = elsewhere();
+        let why =
+            |token: &str| engine.verify_foreign_access(token, &keys, &profile).unwrap().reason();
+        let now = || clock.now().as_secs();
+        let (old, other) =
+            (foreign_token(&signer, "alice", now()), foreign_token(&signer, "bob", now()));
+        assert_eq!([why(&old), why(&other)], [None, None]);
+        end(&engine);
+        assert_eq!(why(&old), Some(expected), "of the same second");
+        assert_eq!(why(&other).is_none(), expected == Reason::RevokedSubject);
+        clock.advance(Duration::from_secs(1));
+        let new = foreign_token(&signer, "alice", now());
+        assert_eq!([why(&old), why(&new)], [Some(expected), None]);
+        engine.suspend("alice", Some(clock.now().plus(MINUTE))).unwrap();
+        assert_eq!(why(&new), Some(Reason::Suspended));
+        clock.advance(MINUTE);
+        assert_eq!([why(&old), why(&new)], [Some(expected), None]);
+        assert_eq!(why(&new[1..]), Some(Reason::Malformed));
     }
 }
 

@@ -149,6 +149,7 @@ mod tests {
         let session = |row: &SessionRow| encode(Kind::Session, KEY, row).unwrap();
         let subject = SubjectRecord {
             watermark: Watermark::At(41),
+            revoked_at: Some(at),
             claims: ClaimsVersion::OwnVersion,
             suspension: Some(Suspension { until: Some(at) }),
         };
@@ -187,7 +188,11 @@ mod tests {
             ("clock", encode(Kind::Clock, KEY, &at).unwrap()),
             ("single-use", encode(Kind::SingleUse, KEY, &single_use).unwrap()),
             ("api-key", encode(Kind::ApiKey, KEY, &api_key).unwrap()),
-            ("global", encode(Kind::Global, KEY, &GlobalRecord { generation: 12 }).unwrap()),
+            (
+                "global",
+                encode(Kind::Global, KEY, &GlobalRecord { generation: 12, revoked_at: Some(at) })
+                    .unwrap(),
+            ),
         ]
     }
 

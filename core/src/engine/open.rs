@@ -208,7 +208,7 @@ fn secret_of(config: &Config, store: &dyn Store) -> Result<MasterSecret> {
     }
 }
 
-fn read_global(store: &dyn Store) -> Result<GlobalRecord> {
+pub(super) fn read_global(store: &dyn Store) -> Result<GlobalRecord> {
     let key = engine_key(b"global")?;
     let Some(row) = store.get(&key)? else { return Ok(GlobalRecord::default()) };
     record::decode(Kind::Global, &key.to_vec(), &row.value).map_err(|_| {

@@ -109,7 +109,8 @@ impl Inner {
             let old = store.get(&key)?;
             let check = old.map_or(Check::Absent, |row| Check::Version(row.version));
             generation.set(self.generation() + 1);
-            let global = GlobalRecord { generation: generation.get() };
+            let revoked_at = Some(self.clock.now());
+            let global = GlobalRecord { generation: generation.get(), revoked_at };
             let bytes = record::encode(Kind::Global, &key.to_vec(), &global)?;
             let batch = Batch::new(key.group(), Durability::Durable).check(key, check).put(
                 key,
