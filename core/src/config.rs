@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::cookie::CookiePolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::{Algorithm, MasterSecret};
-use crate::policy::{AtLimit, Lifetimes};
+use crate::policy::{AtLimit, EarlyRefresh, Lifetimes};
 #[cfg(any(feature = "sled", feature = "lmdb"))]
 use crate::store::OnRollback;
 use crate::store::{Durability, Store};
@@ -47,6 +47,7 @@ pub const LIMITS: &[Limit] = &[
     ROTATE_EVERY,
     ROTATION_GRACE,
     REFRESH_GRACE,
+    REFRESH_WINDOW,
     ACCESS_LIFETIME,
     DATA_LEN,
     EXPIRING_SOON,
@@ -99,6 +100,15 @@ const REFRESH_GRACE: Limit = Limit {
     min: 0,
     max: 300_000,
     reason: "parallel requests of one client; longer, and a thief has that long unnoticed",
+};
+
+const REFRESH_WINDOW: Limit = Limit {
+    name: "refresh_window",
+    unit: "ms",
+    default: None,
+    min: 0,
+    max: 3_600_000,
+    reason: "longer than an access token lives, it says nothing; a client refreshes a minute before",
 };
 
 const ACCESS_LIFETIME: Limit = Limit {
@@ -197,6 +207,7 @@ pub struct Config {
     pub(crate) rotate_every: Option<Duration>,
     pub(crate) rotation_grace: Duration,
     pub(crate) refresh_grace: Duration,
+    pub(crate) refresh_window: Option<(Duration, EarlyRefresh)>,
     pub(crate) data_len_max_bytes: usize,
     pub(crate) expiring_soon: Duration,
     pub(crate) max_sessions: Option<usize>,
@@ -252,6 +263,7 @@ impl Config {
             rotate_every: None,
             rotation_grace: ms(ROTATION_GRACE),
             refresh_grace: ms(REFRESH_GRACE),
+            refresh_window: None,
             data_len_max_bytes: bytes(DATA_LEN),
             expiring_soon: ms(EXPIRING_SOON),
             max_sessions: None,
@@ -328,6 +340,16 @@ impl Config {
     #[must_use]
     pub fn refresh_grace(mut self, grace: Duration) -> Self {
         self.refresh_grace = grace;
+        self
+    }
+
+    /// How long before its access token ends a refresh is expected at the earliest, and what
+    /// becomes of one that comes earlier: whoever refreshes a token that is not needed yet may
+    /// have stolen it. Off; 0 to 1 hour. Counts where [access tokens](Self::access_tokens) are
+    /// configured, from the last rotation.
+    #[must_use]
+    pub fn refresh_window(mut self, window: Duration, early: EarlyRefresh) -> Self {
+        self.refresh_window = Some((window, early));
         self
     }
 
@@ -447,6 +469,7 @@ impl Config {
         self.rotate_every.map_or(Ok(()), |every| check(ROTATE_EVERY, millis(every)))?;
         check(ROTATION_GRACE, millis(self.rotation_grace))?;
         check(REFRESH_GRACE, millis(self.refresh_grace))?;
+        self.refresh_window.map_or(Ok(()), |(window, _)| check(REFRESH_WINDOW, millis(window)))?;
         check(DATA_LEN, self.data_len_max_bytes as u64)?;
         check(EXPIRING_SOON, millis(self.expiring_soon))?;
         self.max_sessions.map_or(Ok(()), |max| check(MAX_SESSIONS_PER_SUBJECT, max as u64))?;
@@ -567,6 +590,7 @@ mod tests {
             (config().rotate_every(second), "rotate_every"),
             (config().rotation_grace(second * 301), "rotation_grace"),
             (config().refresh_grace(second * 301), "refresh_grace"),
+            (config().refresh_window(second * 3601, EarlyRefresh::Tell), "refresh_window"),
             (config().data_len_max_bytes(65 << 10), "data_len_max_bytes"),
             (config().expiring_soon(second / 2), "expiring_soon"),
             (config().max_sessions_per_subject(0, AtLimit::Refuse), "max_sessions_per_subject"),

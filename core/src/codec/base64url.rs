@@ -16,16 +16,27 @@ pub(crate) const fn decoded_len(len: usize) -> usize {
 /// Encodes `bytes` into `text`, which must have [`encoded_len`] characters.
 pub(crate) fn encode(bytes: &[u8], text: &mut [u8]) {
     debug_assert_eq!(text.len(), encoded_len(bytes.len()));
-    for (bytes, text) in bytes.chunks(3).zip(text.chunks_mut(4)) {
-        let mut padded = [0; 4];
-        for (place, byte) in padded.iter_mut().skip(1).zip(bytes) {
-            *place = *byte;
-        }
-        let bits = u32::from_be_bytes(padded);
-        for (place, shift) in text.iter_mut().zip([18, 12, 6, 0]) {
-            *place = ALPHABET.get((bits >> shift) as usize & 63).copied().unwrap_or_default();
-        }
+    let (chunks, bytes_rest) = bytes.as_chunks::<3>();
+    let (texts, text_rest) = text.as_chunks_mut::<4>();
+    for (&[x, y, z], place) in chunks.iter().zip(texts) {
+        let bits = u32::from_be_bytes([0, x, y, z]);
+        *place = [18, 12, 6, 0].map(|shift| character(bits >> shift));
     }
+    let mut padded = [0; 4];
+    for (place, byte) in padded.iter_mut().skip(1).zip(bytes_rest) {
+        *place = *byte;
+    }
+    let bits = u32::from_be_bytes(padded);
+    for (place, shift) in text_rest.iter_mut().zip([18, 12, 6]) {
+        *place = character(bits >> shift);
+    }
+}
+
+/// The character of the six lowest bits.
+#[inline]
+#[allow(clippy::indexing_slicing, reason = "six bits are always inside 64 characters")]
+const fn character(bits: u32) -> u8 {
+    ALPHABET[(bits & 63) as usize]
 }
 
 /// Encodes `bytes` as a `String`.

@@ -150,6 +150,7 @@ mod tests {
         let session = |row: &SessionRow| encode(Kind::Session, KEY, row).unwrap();
         let subject = SubjectRecord {
             watermark: Watermark::At(41),
+            revoked_at: Some(at),
             claims: ClaimsVersion::OwnVersion,
             suspension: Some(Suspension { until: Some(at) }),
         };
@@ -191,7 +192,11 @@ mod tests {
             ("single-use", encode(Kind::SingleUse, KEY, &single_use).unwrap()),
             ("api-key", encode(Kind::ApiKey, KEY, &api_key).unwrap()),
             ("foreign", encode(Kind::Foreign, KEY, &foreign).unwrap()),
-            ("global", encode(Kind::Global, KEY, &GlobalRecord { generation: 12 }).unwrap()),
+            (
+                "global",
+                encode(Kind::Global, KEY, &GlobalRecord { generation: 12, revoked_at: Some(at) })
+                    .unwrap(),
+            ),
         ]
     }
 

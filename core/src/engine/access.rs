@@ -16,6 +16,7 @@ use crate::config::AccessTokens;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Handle, fill_random};
 use crate::keys::{Jwks, Keyring, SigningKey};
+use crate::policy::touch_resolution_ms;
 use crate::record::SessionRow;
 use crate::store::{Batch, Check, Durability};
 use crate::time::{Timestamp, millis};
@@ -146,8 +147,8 @@ impl Engine {
     }
 
     /// Says whether an access token of this engine is good: signature, kind, issuer, audience and
-    /// time, and that neither it nor its session nor its subject was revoked since. Its client
-    /// counts as seen.
+    /// time, and that neither it nor its session nor its subject was revoked since. If it is good
+    /// its client counts as seen.
     ///
     /// A token that was seen before costs neither signature nor JSON; what can change is asked
     /// each time.
@@ -313,7 +314,8 @@ impl Inner {
             Err(reason) => return Ok(AccessVerdict::Rejected(reason)),
         };
         let rejected = |reason| Ok(AccessVerdict::Rejected(reason));
-        let session = match self.session_of(&handle, touch, now)? {
+        // Untouched until all is known: who presents a token that is not good was not here.
+        let session = match self.session_of(&handle, now)? {
             Verdict::Valid(session) => session,
             Verdict::Rejected(reason) => return rejected(reason),
         };
@@ -331,7 +333,15 @@ impl Inner {
         if facts.has_denied && self.is_denied(&facts.handle, &claims)? {
             return rejected(Reason::Denied);
         }
-        Ok(AccessVerdict::Valid { claims, session })
+        let resolution_ms = touch_resolution_ms(facts.idle_timeout_ms);
+        if touch == Touch::No || now <= session.last_seen.plus_millis(resolution_ms) {
+            return Ok(AccessVerdict::Valid { claims, session });
+        }
+        Ok(match self.verify_handle(&facts.handle, Touch::Yes, now)? {
+            Verdict::Valid(session) => AccessVerdict::Valid { claims, session },
+            // It ended meanwhile.
+            Verdict::Rejected(reason) => AccessVerdict::Rejected(reason),
+        })
     }
 
     /// The claims of a token of ours that has not expired, and the handle of its session.
@@ -364,8 +374,8 @@ impl Inner {
 
     /// The session that a token names, under the handle that it has now: a rotation replaces the
     /// session token, and lets access tokens live to their near end.
-    fn session_of(&self, handle: &Handle, touch: Touch, now: Timestamp) -> Result<Verdict> {
-        let verdict = self.verify_handle(handle, touch, now)?;
+    fn session_of(&self, handle: &Handle, now: Timestamp) -> Result<Verdict> {
+        let verdict = self.verify_handle(handle, Touch::No, now)?;
         let is_rotated = match &verdict {
             Verdict::Valid(session) => session.rotated_to().is_some(),
             Verdict::Rejected(reason) => *reason == Reason::RevokedSession,
@@ -374,7 +384,7 @@ impl Inner {
             return Ok(verdict);
         }
         let latest = self.latest(self.store()?.as_ref(), handle)?;
-        if latest == *handle { Ok(verdict) } else { self.verify_handle(&latest, touch, now) }
+        if latest == *handle { Ok(verdict) } else { self.verify_handle(&latest, Touch::No, now) }
     }
 
     /// The claims version of a session's subject now, which the cache does not know when the

@@ -8,6 +8,7 @@ use super::change::Plan;
 use super::create::suspended;
 use super::events::EventKind;
 use super::inspect::{Condemn, api_key_key};
+use super::verify::Touch;
 use super::{Engine, Inner};
 use crate::cache::{ApiKeyState, Attachment, Entry, Facts};
 use crate::codec::record::{self, Kind};
@@ -179,7 +180,7 @@ impl Engine {
     /// # Errors
     /// As [`verify`](Self::verify).
     pub fn verify_api_key(&self, token: &str) -> Result<ApiKeyVerdict> {
-        let verdict = self.inner.verify_api_key(token.as_bytes())?;
+        let verdict = self.inner.verify_api_key(token.as_bytes(), Touch::Yes)?;
         self.ensure_maintenance_if_needed();
         Ok(verdict)
     }
@@ -250,7 +251,7 @@ impl Inner {
         Ok(IssuedApiKey { token, key: ApiKey::of(handle, &record) })
     }
 
-    pub(super) fn verify_api_key(&self, token: &[u8]) -> Result<ApiKeyVerdict> {
+    pub(super) fn verify_api_key(&self, token: &[u8], touch: Touch) -> Result<ApiKeyVerdict> {
         self.refuse_forked()?;
         let now = self.clock.now();
         let rejected = |reason| Ok(ApiKeyVerdict::Rejected(reason));
@@ -264,7 +265,7 @@ impl Inner {
             _ => None,
         });
         if let Some((handle, state)) = cached {
-            return Ok(self.used(handle, &state, now));
+            return Ok(self.told(handle, &state, touch, now));
         }
         // Before the keyring and the store are read, as for every fill.
         let stamp = self.epochs.stamp(group_of(text));
@@ -284,7 +285,23 @@ impl Inner {
             let entry = entry.with(Attachment::ApiKey(state.clone()));
             self.api_keys.insert(text, entry);
         }
-        Ok(self.used(handle, &state, now))
+        Ok(self.told(handle, &state, touch, now))
+    }
+
+    /// The verdict on a good key, which counts as a use of it or not.
+    fn told(
+        &self,
+        handle: Handle,
+        state: &ApiKeyState,
+        touch: Touch,
+        now: Timestamp,
+    ) -> ApiKeyVerdict {
+        if touch == Touch::Yes {
+            return self.used(handle, state, now);
+        }
+        let mut key = ApiKey::of(handle, &state.record);
+        key.last_used = key.last_used.max(self.api_key_uses.lock().get(&handle).copied());
+        ApiKeyVerdict::Valid { key, uses_this_minute: 0 }
     }
 
     /// Counts a use, and notes it for the store.

@@ -64,6 +64,14 @@ pub enum EventKind {
         /// How many times so far.
         generation: u32,
     },
+    /// A refresh token was presented before the configured window: by a client that has no need
+    /// of it yet, or by a thief.
+    RefreshedEarly {
+        /// The session.
+        handle: Handle,
+        /// The generation presented.
+        generation: u32,
+    },
     /// A single-use token was used.
     Consumed {
         /// The token.

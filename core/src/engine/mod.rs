@@ -10,6 +10,7 @@ mod create;
 mod data;
 mod events;
 mod follow;
+mod foreign_access;
 #[cfg(feature = "testing")]
 mod held;
 mod import_rows;
@@ -53,6 +54,7 @@ pub use create::CreateOptions;
 use events::Bus;
 pub use events::{Event, EventKind, Subscription};
 use follow::Following;
+pub use foreign_access::ForeignAccessVerdict;
 #[cfg(feature = "testing")]
 pub use held::Held;
 pub use import_rows::{ImportedRows, RefusedLine};

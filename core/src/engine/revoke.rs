@@ -112,7 +112,8 @@ impl Inner {
             // Another process may have begun one that this one has yet to hear of.
             let latest = read_global(store.as_ref())?.generation.max(self.generation());
             generation.set(latest + 1);
-            let global = GlobalRecord { generation: generation.get() };
+            let revoked_at = Some(self.clock.now());
+            let global = GlobalRecord { generation: generation.get(), revoked_at };
             let bytes = record::encode(Kind::Global, &key.to_vec(), &global)?;
             let batch = Batch::new(key.group(), Durability::Durable).check(key, check).put(
                 key,

@@ -26,6 +26,7 @@ impl Engine {
         let subject = Subject::new(subject)?;
         let told = EventKind::SubjectRevoked { subject: subject.clone(), except: except.copied() };
         self.inner.update_subject(&subject, except, told, |known| {
+            known.revoked_at = Some(self.inner.clock.now());
             known.watermark = Watermark::BeforeOwnVersion;
         })?;
         Ok(())

@@ -19,6 +19,7 @@
 pub(crate) mod claims;
 mod header;
 mod own;
+mod plain;
 mod profile;
 mod segment;
 mod sign;
