@@ -2,6 +2,7 @@
 //! plain numbers, pickle, and print as people expect.
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList};
 use sessile::{ErrorKind, Reason};
 
@@ -12,6 +13,15 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
         .iter()
         .map(|reason| (reason.name(), reason.number().into(), reason.description()));
     add_int_enum(module, "Reason", "Why a token was rejected. For the host's log only.", reasons)
+}
+
+/// The member of `sessile.Reason` for a reason.
+pub(crate) fn reason_member(py: Python<'_>, reason: Reason) -> PyResult<Bound<'_, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let class = CLASS.get_or_try_init(py, || {
+        Ok::<_, PyErr>(py.import("sessile._sessile")?.getattr("Reason")?.unbind())
+    })?;
+    class.bind(py).call1((reason.number(),))
 }
 
 /// Adds an `IntEnum` with these rows (name, number, meaning). A member's `__doc__` is its meaning.
