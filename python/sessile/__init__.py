@@ -15,7 +15,19 @@ True
 >>> engine.close()
 """
 
-from ._sessile import Engine, ErrorKind, Issued, Reason, Rejected, Session, __version__
+from ._sessile import (
+    Access,
+    Engine,
+    ErrorKind,
+    Issued,
+    Reason,
+    Rejected,
+    Session,
+    Subscription,
+    Watch,
+    __version__,
+)
+from .data import SessionData
 from .errors import (
     Error,
     ClosedError,
@@ -43,10 +55,28 @@ from .errors import (
     WrongSecretError,
 )
 from .settings import AccessTokens, Cookies, Settings
-from .values import RefreshGrant, SessionInfo, Token
+from .values import (
+    ApiKey,
+    Event,
+    ExportSummary,
+    IssuedAccess,
+    IssuedApiKey,
+    IssuedSingleUse,
+    KeyInfo,
+    RefreshGrant,
+    Refreshed,
+    SessionInfo,
+    SingleUse,
+    Stats,
+    TickReport,
+    Token,
+    Unsigned,
+)
 
 __all__ = [
+    "Access",
     "AccessTokens",
+    "ApiKey",
     "ClosedError",
     "ConflictError",
     "Cookies",
@@ -54,12 +84,18 @@ __all__ = [
     "Engine",
     "Error",
     "ErrorKind",
+    "Event",
+    "ExportSummary",
     "ForkedProcessError",
     "InternalError",
     "InvalidConfigError",
     "InvalidInputError",
     "Issued",
+    "IssuedAccess",
+    "IssuedApiKey",
+    "IssuedSingleUse",
     "KeyFileError",
+    "KeyInfo",
     "LockedError",
     "NewerFormatError",
     "NoRandomnessError",
@@ -68,17 +104,25 @@ __all__ = [
     "PowerLossUnsafeError",
     "Reason",
     "RefreshGrant",
+    "Refreshed",
     "Rejected",
     "RolledBackError",
     "Session",
+    "SessionData",
     "SessionGoneError",
     "SessionInfo",
     "Settings",
+    "SingleUse",
+    "Stats",
+    "Subscription",
     "SuspendedError",
+    "TickReport",
     "Token",
     "TooLargeError",
     "TooManySessionsError",
     "UnavailableError",
+    "Unsigned",
+    "Watch",
     "WeakSecretError",
     "WritesRefusedError",
     "WrongSecretError",

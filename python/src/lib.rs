@@ -11,6 +11,7 @@
 mod clock;
 mod engine;
 mod error;
+mod events;
 mod fork;
 mod input;
 mod logging;
@@ -28,6 +29,9 @@ fn _sessile(module: &Bound<'_, PyModule>) -> PyResult<()> {
     logging::install();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<engine::Engine>()?;
+    module.add_class::<engine::Access>()?;
+    module.add_class::<events::Subscription>()?;
+    module.add_class::<events::Watch>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<session::Issued>()?;
     module.add_class::<session::Rejected>()?;

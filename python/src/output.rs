@@ -20,6 +20,14 @@ fn module_values<'py>(py: Python<'py>) -> PyResult<&'py Bound<'py, PyModule>> {
         .bind(py))
 }
 
+/// How JSON is written and read.
+pub(crate) fn json_module<'py>(py: Python<'py>) -> PyResult<&'py Bound<'py, PyModule>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    Ok(MODULE
+        .get_or_try_init(py, || Ok::<_, PyErr>(py.import("sessile._json")?.unbind()))?
+        .bind(py))
+}
+
 /// A value of the class `name` of `sessile.values`, from its fields in their order.
 pub(crate) fn value<'py, A>(py: Python<'py>, name: &str, fields: A) -> PyResult<Bound<'py, PyAny>>
 where

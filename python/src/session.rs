@@ -21,6 +21,12 @@ pub(crate) struct Issued(sessile::Issued);
 #[pyclass(frozen, module = "sessile")]
 pub(crate) struct Rejected(sessile::Reason);
 
+impl From<sessile::Session> for Session {
+    fn from(session: sessile::Session) -> Self {
+        Session(session)
+    }
+}
+
 impl Session {
     pub(crate) fn core(&self) -> &sessile::Session {
         &self.0

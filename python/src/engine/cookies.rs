@@ -78,6 +78,14 @@ impl Engine {
         self.core.clear_cookies()
     }
 
+    /// The values of the session cookies in a request's `Cookie` headers, four at most: what may
+    /// be a token of ours.
+    fn cookie_values(&self, headers: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
+        let headers = crate::input::headers(headers)?;
+        let values = self.core.cookies().candidates(&headers);
+        Ok(values.filter_map(|value| std::str::from_utf8(value).ok()).map(str::to_owned).collect())
+    }
+
     /// The names of the session cookie and of its companion.
     #[getter]
     fn cookie_names(&self) -> (&str, &str) {

@@ -9,6 +9,7 @@ use sessile::{Data, Patch};
 use super::Engine;
 use crate::error::raise;
 use crate::input::handle;
+use crate::output::json_module;
 
 #[pymethods]
 impl Engine {
@@ -19,6 +20,17 @@ impl Engine {
         session: &Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
         self.read(py, session)?.map(|data| decoded(py, &data)).transpose()
+    }
+
+    /// What `data` gives, if it is in the cache; `None`: it is not, or the session is not valid.
+    fn data_at_once<'py>(
+        &self,
+        py: Python<'py>,
+        session: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let handle = handle(session)?;
+        let cached = self.core(py)?.data_at_once(&handle).map_err(|error| raise(py, &error))?;
+        cached.map(|data| decoded(py, &data)).transpose()
     }
 
     /// The data of a session as the bytes that are stored.
@@ -45,7 +57,7 @@ impl Engine {
         set: Option<&Bound<'_, PyAny>>,
         remove: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let dumps = json(py)?.getattr("dumps")?;
+        let dumps = json_module(py)?.getattr("dumps")?;
         self.change(py, session, set, remove, |value| {
             Ok(dumps.call1((value,))?.extract::<String>()?.into_bytes())
         })
@@ -125,7 +137,7 @@ impl Engine {
 }
 
 fn decoded<'py>(py: Python<'py>, data: &Data) -> PyResult<Bound<'py, PyDict>> {
-    let loads = json(py)?.getattr("loads")?;
+    let loads = json_module(py)?.getattr("loads")?;
     let values = PyDict::new(py);
     for (name, value) in data.iter() {
         values.set_item(name, loads.call1((PyBytes::new(py, value),))?)?;
@@ -137,7 +149,7 @@ fn decoded<'py>(py: Python<'py>, data: &Data) -> PyResult<Bound<'py, PyDict>> {
 fn changed(py: Python<'_>, data: &mut Data, change: &Py<PyAny>) -> PyResult<Py<PyAny>> {
     let values = decoded(py, data)?;
     let result = change.call1(py, (&values,))?;
-    let dumps = json(py)?.getattr("dumps")?;
+    let dumps = json_module(py)?.getattr("dumps")?;
     let before = std::mem::take(data);
     for (name, value) in &values {
         let text: String = dumps.call1((value,))?.extract()?;
@@ -145,8 +157,4 @@ fn changed(py: Python<'_>, data: &mut Data, change: &Py<PyAny>) -> PyResult<Py<P
     }
     drop(before);
     Ok(result)
-}
-
-fn json(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
-    py.import("sessile._json")
 }

@@ -1,8 +1,14 @@
 //! The engine: opening, closing, and how every verb reaches it.
 
+mod access;
+mod api_key;
 mod cookies;
 mod data;
+mod events;
+mod keys;
+mod maintain;
 mod session;
+mod token;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +19,8 @@ use pyo3::types::PyDict;
 
 use crate::error::{invalid_input, raise};
 use crate::settings::Settings;
+
+pub(crate) use access::Access;
 
 /// One open store with its caches and keys. Every method may be called from any thread.
 ///
@@ -31,7 +39,16 @@ impl Engine {
         let config = settings.config.clone();
         let core =
             py.detach(|| sessile::Engine::open_with(config)).map_err(|error| raise(py, &error))?;
-        Ok(Engine { core, settings, is_closed: AtomicBool::new(false) })
+        Ok(Engine::over(core, settings))
+    }
+
+    fn over(core: sessile::Engine, settings: Settings) -> Self {
+        Engine { core, settings, is_closed: AtomicBool::new(false) }
+    }
+
+    /// Whether it was closed through this object.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
     }
 
     /// The lifetimes of a session that is given none of its own.
@@ -46,6 +63,14 @@ impl Engine {
             clock.read(py)?;
         }
         Ok(&self.core)
+    }
+
+    /// The same for verbs that need no store, and so would not notice that the engine is from
+    /// before a fork.
+    fn unforked(&self, py: Python<'_>) -> PyResult<&sessile::Engine> {
+        let core = self.core(py)?;
+        core.peek_at_once("").map_err(|error| raise(py, &error))?;
+        Ok(core)
     }
 
     /// What `call` gives, which may wait: without the GIL.
@@ -108,7 +133,7 @@ impl Engine {
     /// Whether it was closed here.
     #[getter]
     fn closed(&self) -> bool {
-        self.is_closed.load(Ordering::Relaxed)
+        self.is_closed()
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {
