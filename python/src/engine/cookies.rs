@@ -60,6 +60,13 @@ impl Engine {
         verdict(py, self.detached(py, |engine| engine.verify(token))?).map(Some)
     }
 
+    /// The token of an `Authorization: Bearer` header (RFC 6750, 2.1); `None`: it is no such
+    /// header.
+    fn bearer_token(&self, header: Option<&Bound<'_, PyAny>>) -> PyResult<Option<String>> {
+        let header = header.map(crate::input::header).transpose()?.flatten();
+        Ok(header.as_deref().and_then(sessile::cookie::bearer).map(str::to_owned))
+    }
+
     /// The `Set-Cookie` values for a session that was just created or rotated: the session
     /// cookie and its companion for scripts.
     fn set_cookies(&self, py: Python<'_>, issued: &Issued) -> PyResult<[String; 2]> {
