@@ -51,15 +51,16 @@ impl Settings {
                 config = set(config, &name, &value).map_err(|error| about(py, &name, error))?;
             }
         }
+        let seconds = |name: &str| {
+            let value = given(name)?.map(|value| duration(&value)).transpose();
+            value.map_err(|error| about(py, name, error))
+        };
         if let Some(name) = given("lifetimes")? {
             lifetimes = preset(&name)?;
         }
-        if let Some(timeout) = given("idle_timeout")? {
-            lifetimes.idle_timeout = duration(&timeout)?;
-        }
-        if let Some(lifetime) = given("absolute_lifetime")? {
-            lifetimes.absolute_lifetime = duration(&lifetime)?;
-        }
+        lifetimes.idle_timeout = seconds("idle_timeout")?.unwrap_or(lifetimes.idle_timeout);
+        lifetimes.absolute_lifetime =
+            seconds("absolute_lifetime")?.unwrap_or(lifetimes.absolute_lifetime);
         config = config.lifetimes(lifetimes);
         if let Some(max) = given("max_sessions_per_subject")? {
             let at_limit = given("at_limit")?.map(|name| at_limit(&name)).transpose()?;

@@ -106,8 +106,12 @@ impl Engine {
         tracked(py, Engine::open_settings(py, Settings::read(py, None, settings)?)?)
     }
 
-    /// Opens the store once more with the same settings, in a child after a fork, say. Another
-    /// process that still has the embedded store open makes it a `LockedError`.
+    /// Opens the store once more with the same settings: after `close`, or after a failed write
+    /// that made the engine refuse all others. While it is open, here or in another process, that
+    /// is a `LockedError`.
+    ///
+    /// Not the way out in the child of a fork: the embedded store cannot be had there once its
+    /// parent had it. Open the engine after the fork.
     fn reopen(&self, py: Python<'_>) -> PyResult<Py<Self>> {
         let Settings { config, clock, directory, lifetimes } = &self.settings;
         let Some(directory) = directory else {
