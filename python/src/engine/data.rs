@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyString};
 use sessile::{Data, Patch};
 
 use super::Engine;
@@ -137,17 +137,33 @@ impl Engine {
 }
 
 fn decoded<'py>(py: Python<'py>, data: &Data) -> PyResult<Bound<'py, PyDict>> {
-    let loads = json_module(py)?.getattr("loads")?;
+    let json = json_module(py)?;
+    let scan = json.getattr("scan")?;
     let values = PyDict::new(py);
     for (name, value) in data.iter() {
-        // As text where it is text: `json` would only decode it more slowly.
         let value = match std::str::from_utf8(value) {
-            Ok(text) => loads.call1((text,))?,
-            Err(_) => loads.call1((PyBytes::new(py, value),))?,
+            Ok(text) => {
+                let text = PyString::new(py, text);
+                match scanned(&scan, &text) {
+                    Some(value) => value,
+                    // With space around it, or no JSON: then this says what is wrong.
+                    None => json.getattr("loads")?.call1((text,))?,
+                }
+            }
+            Err(_) => json.getattr("loads")?.call1((PyBytes::new(py, value),))?,
         };
         values.set_item(name, value)?;
     }
     Ok(values)
+}
+
+/// The value of a text that is one JSON value from end to end: several times as fast as `loads`.
+fn scanned<'py>(
+    scan: &Bound<'py, PyAny>,
+    text: &Bound<'py, PyString>,
+) -> Option<Bound<'py, PyAny>> {
+    let (value, end) = scan.call1((text, 0)).ok()?.extract::<(Bound<'py, PyAny>, usize)>().ok()?;
+    (end == text.len().ok()?).then_some(value)
 }
 
 /// Lets `change` change the data, and puts only what it changed.
