@@ -5,6 +5,6 @@ from json import JSONDecoder, JSONEncoder, loads
 dumps = JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 # What `loads` is made of: the value that begins at an index, and where it ends.
-scan = JSONDecoder().scan_once
+scan = JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 __all__ = ["dumps", "loads", "scan"]

@@ -88,7 +88,7 @@ impl Engine {
     ) -> PyResult<Py<PyAny>> {
         let handle = handle(session)?;
         let change = &change;
-        let result = self.detached(py, |engine| {
+        self.detached(py, |engine| {
             engine.update(&handle, |data| {
                 let before = data.clone();
                 let result = Python::attach(|py| changed(py, data, change));
@@ -98,8 +98,7 @@ impl Engine {
                 }
                 result
             })
-        })?;
-        result
+        })?
     }
 }
 
