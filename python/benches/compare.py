@@ -33,7 +33,8 @@ Line = tuple[str, str, Callable[[], object]]
 
 def of_sessile(directory: str, algorithm: str) -> list[Line]:
     """Gives the lines of sessile, over the embedded store; everything is in the cache."""
-    access: Any = sessile.AccessTokens(ISSUER, AUDIENCE, algorithm=algorithm)  # type: ignore[arg-type]
+    name: Any = algorithm
+    access = sessile.AccessTokens(ISSUER, AUDIENCE, algorithm=name)
     engine = sessile.Engine.open(f"{directory}/{algorithm}", access_tokens=access)
     # The one that is asked about is not the only one there.
     others = [engine.create(f"user-{n}").token.reveal() for n in range(1000)]
@@ -103,7 +104,10 @@ def of_django(directory: str) -> list[Line]:
         SECRET_KEY=SECRET,
         INSTALLED_APPS=["django.contrib.sessions"],
         DATABASES={
-            "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{directory}/django.sqlite"}
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": f"{directory}/django.sqlite",
+            }
         },
         CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
         SESSION_FILE_PATH=directory,
@@ -191,7 +195,7 @@ def main() -> None:
         figures = measure(lines)
     names = {
         "token": ("sessile `verify`", "Is this token good?"),
-        "load": ("sessile `verify_cookies` and `data`", "Whose session is this, and what is in it?"),
+        "load": ("sessile `verify_cookies` and `data`", "Whose session is it, and what is in it?"),
         "HS256": ("sessile `verify_access`, HS256", "Is this JWT good (HS256)?"),
         "EdDSA": ("sessile `verify_access`, EdDSA", "Is this JWT good (Ed25519)?"),
     }
