@@ -97,6 +97,24 @@ impl Cache {
         }
     }
 
+    /// As [`get`](Self::get), for a caller who comes back with that when there is none: what is
+    /// missing is counted then.
+    #[inline]
+    pub(crate) fn probe<R>(
+        &self,
+        text: &TokenText,
+        read: impl FnOnce(&Entry) -> Option<R>,
+    ) -> Option<R> {
+        let group = group_of(text);
+        let shard = self.shard(group)?.read();
+        let entry = shard.find(text)?;
+        if !self.epochs.is_current(group, entry.stamp) {
+            return None;
+        }
+        self.count(|counts| &counts.hits);
+        read(entry)
+    }
+
     /// Puts `entry` in the place of any other of its text, and evicts others if it must.
     pub(crate) fn insert(&self, text: &TokenText, entry: Entry) {
         if let Some(shard) = self.shard(group_of(text)) {

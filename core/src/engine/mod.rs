@@ -3,6 +3,7 @@
 mod access;
 mod agenda;
 mod api_key;
+mod at_once;
 mod change;
 mod clock;
 mod cookies;

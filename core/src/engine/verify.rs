@@ -89,7 +89,7 @@ impl Inner {
 
     /// The session of an entry that counts, if its deadlines say so, too.
     #[inline(always)]
-    fn hit(
+    pub(super) fn hit(
         &self,
         entry: &Entry,
         touch: Touch,
@@ -199,7 +199,7 @@ impl Inner {
     }
 
     #[inline]
-    fn complete(&self, session: &mut Session) {
+    pub(super) fn complete(&self, session: &mut Session) {
         let facts = &session.facts;
         session.is_rotation_due =
             is_rotation_due(facts.issued, self.config.rotate_every, session.now);
