@@ -10,7 +10,6 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ._json import dumps, loads
@@ -131,16 +130,27 @@ HIDDEN = "\x00"
 class WebSession(MutableMapping[str, Any]):
     """The session of one request: found and read at first use, created at the first write."""
 
-    def __init__(self, slot: EngineSlot, tokens: list[str], codec: Codec | None = None) -> None:
-        """Takes the tokens that the client presented; asks nobody yet."""
+    def __init__(
+        self,
+        slot: EngineSlot,
+        tokens: Callable[[Engine], list[str]],
+        codec: Codec | None = None,
+    ) -> None:
+        """Takes how to find the tokens that the client presented; asks nobody yet."""
         self._slot = slot
-        self._tokens = tokens
+        self._find_tokens = tokens
+        self._tokens: list[str] = []
+        self._token: str | None = None
         self._codec = codec or JsonCodec()
         self._found: Session | None = None
         self._is_loaded = False
         self._is_cleared = False
         self._read: dict[str, bytes] = {}
         self._values: dict[str, Any] = {}
+        self.accessed = False
+        """Whether anything was read or changed: then the response varies with the cookie."""
+        self.modified = False
+        """Whether a value was set or removed."""
         self.issued: Issued | None = None
         """What was issued while the request was served: its token goes to the client."""
         self.is_rejected = False
@@ -154,8 +164,18 @@ class WebSession(MutableMapping[str, Any]):
     @property
     def verified(self) -> Session | None:
         """The session as the engine knows it; `None`: there is none yet."""
-        self._load()
+        self._use()
         return self._found
+
+    @property
+    def token(self) -> str | None:
+        """What the client's cookie should hold; `None`: there is nothing to keep."""
+        if self.issued is not None:
+            return self.issued.token.reveal()
+        found = self._found
+        if found is None or found.rotated_to is not None:
+            return None
+        return self._token if found.renewed_token is None else found.renewed_token.reveal()
 
     @property
     def subject(self) -> str | None:
@@ -169,7 +189,7 @@ class WebSession(MutableMapping[str, Any]):
         If somebody else is logged in, their session ends, with its data. `options` are those of
         `Engine.log_in`.
         """
-        self._load()
+        self._use()
         found = self._found
         if found is not None and found.subject not in (None, subject):
             self.log_out()
@@ -183,17 +203,20 @@ class WebSession(MutableMapping[str, Any]):
 
     def rotate(self, **options: Any) -> None:
         """Gives the session a new token: to be called when privileges change."""
-        self._load()
+        self._use()
         if self._found is not None:
             self._become(self.engine.rotate(self._found, **options))
 
     def log_out(self) -> None:
         """Ends the session. What is written afterwards begins a new one."""
-        self._load()
+        self._use()
         if self._found is not None:
             self.engine.revoke(self._found)
+        self._forget()
+
+    def _forget(self) -> None:
         self._found, self.issued, self._read, self._values = None, None, {}, {}
-        self.is_rejected = self.is_rejected or bool(self._tokens)
+        self.is_rejected = bool(self._tokens)
 
     def save(self) -> None:
         """Writes what was changed; creates the session if there is something to write.
@@ -204,7 +227,9 @@ class WebSession(MutableMapping[str, Any]):
             return
         changed, removed = changes(self._read, self._values, self._codec)
         if self._is_ended_by(removed):
-            self.log_out()
+            if self._found is not None:
+                self.engine.revoke(self._found)
+            self._forget()
             return
         if not changed and not removed:
             return
@@ -244,18 +269,16 @@ class WebSession(MutableMapping[str, Any]):
     def _load(self) -> None:
         if self._is_loaded:
             return
+        self._tokens = self._find_tokens(self.engine)
         for token in self._tokens:
             found = self.engine.verify(token)
             if isinstance(found, Rejected):
                 log.debug("a session token was rejected: %s", found.reason.name)
                 continue
             data = self.engine.data_bytes(found)
-            if data is not None:
-                self._found, self._read = found, data
-                break
-            if found.rotated_to is not None:
-                # From before a login: it has nothing to read, and nothing to write either.
-                self._found = found
+            # None: from before a login, whose session has nothing to read for it; or just ended.
+            if data is not None or found.rotated_to is not None:
+                self._found, self._read, self._token = found, data or {}, token
                 break
         self.is_rejected = self._found is None and bool(self._tokens)
         self._values = {
@@ -265,34 +288,40 @@ class WebSession(MutableMapping[str, Any]):
         }
         self._is_loaded = True
 
-    def __getitem__(self, name: str) -> Any:
+    def _use(self) -> None:
         self._load()
+        self.accessed = True
+
+    def __getitem__(self, name: str) -> Any:
+        self._use()
         return self._values[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._load()
+        self._use()
         if name.startswith(HIDDEN):
             message = "names that begin with NUL are the adapter's own"
             raise ValueError(message)
         self._values[name] = value
+        self.modified = True
 
     def __delitem__(self, name: str) -> None:
-        self._load()
+        self._use()
         del self._values[name]
+        self.modified = True
 
     def __iter__(self) -> Iterator[str]:
-        self._load()
+        self._use()
         return iter(self._values)
 
     def __len__(self) -> int:
-        self._load()
+        self._use()
         return len(self._values)
 
     def clear(self) -> None:
         """Empties it. What is empty at the end of the request is ended, whoever is logged in."""
-        self._load()
+        self._use()
         self._values = {}
-        self._is_cleared = True
+        self._is_cleared = self.modified = True
 
     def __repr__(self) -> str:
         """Shows names only: values may be secret."""
@@ -316,8 +345,3 @@ FAILURE_TEXTS = {
     409: "The session ended while the request was under way.",
     503: "The session store is not available.",
 }
-
-
-def now() -> datetime:
-    """Gives the time, as the tests of the frameworks see it, too."""
-    return datetime.now(UTC)
