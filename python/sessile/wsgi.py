@@ -77,6 +77,11 @@ class _Answer:
         self._held: tuple[str, _Headers, _ExcInfo | None] | None = None
         self._write: Callable[[bytes], object] | None = None
 
+    @property
+    def is_started(self) -> bool:
+        """Whether the application has called `start_response`."""
+        return self._held is not None
+
     def start(
         self, status: str, headers: _Headers, exc_info: _ExcInfo | None = None, /
     ) -> Callable[[bytes], object]:
@@ -167,7 +172,8 @@ class _Body:
             except StopIteration:
                 self._answer.release()
                 raise
-            if part:
+            # An application may give empty parts before it knows its status (PEP 3333).
+            if part or self._answer.is_started:
                 self._answer.release()
         except Error as error:
             self._parts = iter(())
