@@ -19,8 +19,8 @@ from rest_framework import authentication, exceptions, status
 from rest_framework.request import Request
 
 from . import _web, django
-from ._sessile import Access, Rejected, Session
-from .errors import Error, SessionGoneError
+from ._sessile import Access, Engine, Reason, Rejected, Session
+from .errors import Error, InvalidConfigError, SessionGoneError
 
 __all__ = ["BearerAuthentication", "SessionAuthentication", "Unavailable"]
 
@@ -71,8 +71,7 @@ class BearerAuthentication(authentication.BaseAuthentication):
             token = engine.bearer_token(header)
             if token is None:
                 return None
-            # A JWT has dots, a session token none.
-            verdict = engine.verify_access(token) if "." in token else engine.verify(token)
+            verdict = _verify(engine, token)
             if isinstance(verdict, Rejected):
                 _web.log.debug("a bearer token was rejected: %s", verdict.reason.name)
                 raise _not_authenticated()
@@ -95,6 +94,17 @@ class BearerAuthentication(authentication.BaseAuthentication):
         if not user.is_active or not _is_hash_current(user, session):
             raise _not_authenticated()
         return user
+
+
+def _verify(engine: Engine, token: str) -> Session | Access | Rejected:
+    """Tells the two kinds apart: a JWT has dots, a session token none."""
+    if "." not in token:
+        return engine.verify(token)
+    try:
+        return engine.verify_access(token)
+    except InvalidConfigError:
+        # `SESSILE` names no access tokens, so this is none.
+        return Rejected(Reason.WRONG_KIND)
 
 
 def _is_hash_current(user: Any, session: Session) -> bool:
