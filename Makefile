@@ -4,7 +4,7 @@ S ?= 60
 # Other flags, so a directory of their own: switching rebuilds nothing.
 SCHEDULED = cargo test --target-dir $${CARGO_TARGET_DIR:-target}/schedules
 
-.PHONY: help demo web test web-test check header python fuzz schedules histories plants model crash power-cuts bench bench-report bench-smoke setup
+.PHONY: help demo web test web-test check header python wheel python-bench fuzz schedules histories plants model crash power-cuts bench bench-report bench-smoke setup
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ header: ## Write include/sessile.h anew
 
 python: setup ## Build the Python wheel and test it
 	@.ci/python.sh release
+
+wheel: setup ## Build the Python wheel into target/wheels and test it where nothing else is
+	@.ci/wheel.sh
+
+python-bench: setup ## Compare the Python package with others
+	@.ci/python_bench.sh
 
 fuzz: ## Fuzz target T for S seconds, on a nightly compiler
 	@mkdir -p fuzz/corpus/$(T) && cargo +nightly fuzz run $(T) fuzz/corpus/$(T) fuzz/regressions/$(T) -- -max_total_time=$(S)

@@ -19,4 +19,5 @@ cd "$wheels"
 "$bin/python" -m pytest -c "$root/python/pyproject.toml" --rootdir "$root/python" \
     -p no:cacheprovider "$root/python/tests"
 "$bin/python" -m mypy.stubtest sessile._sessile
+"$bin/python" -m mypy --strict --cache-dir "$wheels/mypy" -p sessile
 "$bin/python" -m mypy --strict --cache-dir "$wheels/mypy" "$root/python/tests"

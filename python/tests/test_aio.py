@@ -157,7 +157,8 @@ def test_a_session_that_was_created_for_a_cancelled_caller_is_revoked() -> None:
                     creating.cancel()
                     with pytest.raises(asyncio.CancelledError):
                         await creating
-                created, revoked = set(), set()
+                created: set[str | None] = set()
+                revoked: set[str | None] = set()
 
                 def is_all_revoked() -> bool:
                     while event := events.next(timeout=0):

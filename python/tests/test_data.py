@@ -1,5 +1,6 @@
 """Session data: JSON by name, merged by name."""
 
+import json
 import threading
 from typing import Any
 
@@ -150,3 +151,21 @@ def test_a_mapping_hides_its_values(engine: Engine) -> None:
     assert repr(data) == "<SessionData not read yet>"
     data["password"] = "hunter2"
     assert repr(data) == "<SessionData ['password']>"
+
+
+@pytest.mark.parametrize("text", [b'  {"a": 1}  ', b"1\n", '"é"'.encode("utf-16"), b"1" * 30])
+def test_json_of_others_is_read_however_it_is_spaced_and_encoded(
+    engine: Engine, text: bytes
+) -> None:
+    session = engine.create("alice").session
+    engine.patch_bytes(session, {"a": text})
+    assert engine.data(session) == {"a": json.loads(text)}
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"1 2", b"\xff\xff", b"nonsense"])
+def test_what_is_no_json_is_an_error_and_not_a_guess(engine: Engine, text: bytes) -> None:
+    session = engine.create("alice").session
+    engine.patch_bytes(session, {"a": text})
+    with pytest.raises(ValueError):  # noqa: PT011
+        engine.data(session)
+    assert engine.data_bytes(session) == {"a": text}

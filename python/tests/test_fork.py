@@ -6,6 +6,7 @@ import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sessile
@@ -120,7 +121,7 @@ def verify_elsewhere(directory: Path, token: str, answers: "multiprocessing.Queu
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_another_process_is_locked_out_and_told_what_to_do(directory: Path, method: str) -> None:
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     answers: multiprocessing.Queue[str] = context.Queue()
     with Engine.open(directory) as engine:
         token = engine.create("alice").token.reveal()

@@ -1,5 +1,6 @@
 """Sessions, from their creation to their end."""
 
+import pickle
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -131,7 +132,6 @@ def test_a_login_adopts_no_session_of_the_client(engine: Engine) -> None:
 def test_reauthentication_begins_the_deadline_anew(engine: Engine, clock: ManualClock) -> None:
     issued = engine.create("alice", idle_timeout=3600, absolute_lifetime=3600)
     clock.advance(1800)
-    assert not engine.peek(issued.token) is False
     session = engine.verify(issued.token)
     assert session and not session.is_authenticated_within(1800)
     again = engine.reauthenticate(session, amr=["hwk"]).session
@@ -206,6 +206,20 @@ def test_verdicts_are_values(engine: Engine) -> None:
     assert engine.verify("nonsense") == Rejected(Reason.MALFORMED)
     with pytest.raises(ValueError, match="no reason"):
         Rejected(255)
+
+
+def test_values_are_pickled_and_an_engine_is_not(engine: Engine) -> None:
+    issued = engine.create("alice", amr=["pwd"])
+    values: list[object] = [engine.list("alice")[0], engine.verify("x"), issued.token]
+    values += [engine.stats(), engine.keys()[0], engine.create_api_key("alice", "ci")]
+    for value in values:
+        assert pickle.loads(pickle.dumps(value)) == value
+    assert pickle.loads(pickle.dumps(issued.token)).reveal() == issued.token.reveal()
+    with pytest.raises(TypeError, match="one per process and store"):
+        pickle.dumps(engine)
+    # The answer of a moment, which nobody should find in a cache.
+    with pytest.raises(TypeError, match="cannot pickle"):
+        pickle.dumps(issued.session)
 
 
 def test_threads_that_verify_and_revoke_see_every_revoke_at_once(engine: Engine) -> None:

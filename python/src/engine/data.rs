@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyString};
 use sessile::{Data, Patch};
 
 use super::Engine;
@@ -88,7 +88,7 @@ impl Engine {
     ) -> PyResult<Py<PyAny>> {
         let handle = handle(session)?;
         let change = &change;
-        let result = self.detached(py, |engine| {
+        self.detached(py, |engine| {
             engine.update(&handle, |data| {
                 let before = data.clone();
                 let result = Python::attach(|py| changed(py, data, change));
@@ -98,8 +98,7 @@ impl Engine {
                 }
                 result
             })
-        })?;
-        result
+        })?
     }
 }
 
@@ -137,12 +136,33 @@ impl Engine {
 }
 
 fn decoded<'py>(py: Python<'py>, data: &Data) -> PyResult<Bound<'py, PyDict>> {
-    let loads = json_module(py)?.getattr("loads")?;
+    let json = json_module(py)?;
+    let scan = json.getattr("scan")?;
     let values = PyDict::new(py);
     for (name, value) in data.iter() {
-        values.set_item(name, loads.call1((PyBytes::new(py, value),))?)?;
+        let value = match std::str::from_utf8(value) {
+            Ok(text) => {
+                let text = PyString::new(py, text);
+                match scanned(&scan, &text) {
+                    Some(value) => value,
+                    // With space around it, or no JSON: then this says what is wrong.
+                    None => json.getattr("loads")?.call1((text,))?,
+                }
+            }
+            Err(_) => json.getattr("loads")?.call1((PyBytes::new(py, value),))?,
+        };
+        values.set_item(name, value)?;
     }
     Ok(values)
+}
+
+/// The value of a text that is one JSON value from end to end: several times as fast as `loads`.
+fn scanned<'py>(
+    scan: &Bound<'py, PyAny>,
+    text: &Bound<'py, PyString>,
+) -> Option<Bound<'py, PyAny>> {
+    let (value, end) = scan.call1((text, 0)).ok()?.extract::<(Bound<'py, PyAny>, usize)>().ok()?;
+    (end == text.len().ok()?).then_some(value)
 }
 
 /// Lets `change` change the data, and puts only what it changed.
@@ -150,11 +170,10 @@ fn changed(py: Python<'_>, data: &mut Data, change: &Py<PyAny>) -> PyResult<Py<P
     let values = decoded(py, data)?;
     let result = change.call1(py, (&values,))?;
     let dumps = json_module(py)?.getattr("dumps")?;
-    let before = std::mem::take(data);
+    *data = Data::new();
     for (name, value) in &values {
         let text: String = dumps.call1((value,))?.extract()?;
         data.set(name.extract::<String>()?, text);
     }
-    drop(before);
     Ok(result)
 }
