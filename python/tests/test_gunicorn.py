@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sessile
@@ -106,7 +107,7 @@ def _open(directory: str, answers: "multiprocessing.Queue[str]") -> None:
     [("fork", "ForkedProcessError: .*fork before the first open"), ("spawn", "LockedError: .*{}")],
 )
 def test_a_second_process_is_told_what_to_do(directory: Path, method: str, says: str) -> None:
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     answers = context.Queue()
     with sessile.Engine.open(directory, threads=False):
         child = context.Process(target=_open, args=(str(directory), answers))
