@@ -163,19 +163,21 @@ class WebSession(dict[str, Any]):
             await self.engine.patch_bytes(self._found, changed, remove=removed)
         for name in removed:
             del self._marks[name]
-        self._marks.update({name: _mark(self[name]) for name in changed if name in self})
+        self._marks.update({name: _mark(dict.get(self, name)) for name in changed})
 
     def changes(self) -> tuple[dict[str, bytes], list[str]]:
         """Gives what has to be set, as it is stored, and removed."""
-        if any(name.startswith(_web.HIDDEN) for name in self):
+        # `dict.items`, as a subclass may note who calls its own.
+        values = dict(dict.items(self))
+        if any(name.startswith(_web.HIDDEN) for name in values):
             message = "names that begin with NUL are the adapter's own"
             raise ValueError(message)
         changed = {
             name: dumps(value).encode()
-            for name, value in self.items()
+            for name, value in values.items()
             if self._marks.get(name) != _mark(value)
         }
-        return changed, [name for name in self._marks if name not in self]
+        return changed, [name for name in self._marks if name not in values]
 
     def cookies(self) -> list[str]:
         """Gives the `Set-Cookie` headers of the response: none unless one is due."""
@@ -192,7 +194,7 @@ class WebSession(dict[str, Any]):
 
     def __repr__(self) -> str:
         """Shows names only: values may be secret."""
-        return f"<{type(self).__name__} {sorted(self)}>"
+        return f"<{type(self).__name__} {sorted(dict.keys(self))}>"
 
     async def _read(self, found: Session) -> dict[str, Any] | None:
         data = await self.engine.data(found)
@@ -201,12 +203,12 @@ class WebSession(dict[str, Any]):
         return {name: data[name] for name in data if not name.startswith(_web.HIDDEN)}
 
     def _take(self, data: dict[str, Any]) -> None:
-        self.update(data)
+        dict.update(self, data)
         self._marks = {name: _mark(value) for name, value in data.items()}
 
     def _is_ended_by(self, removed: list[str]) -> bool:
         """Whether emptying it was the way to log out: `clear()`, or the last of a visitor's."""
-        if self or self._found is None:
+        if dict.__len__(self) or self._found is None:
             return False
         return self._is_cleared or (bool(removed) and self._found.subject is None)
 
