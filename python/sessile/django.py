@@ -150,7 +150,7 @@ class SessionStore(SessionBase):
 
     def create(self) -> None:
         """Creates a session, with the data that it has already, under a key of the engine's."""
-        self._begin(None, self._get_session(no_load=True))
+        self._begin(None, self._values(no_load=True))
         self.modified = True
 
     async def acreate(self) -> None:
@@ -162,7 +162,7 @@ class SessionStore(SessionBase):
         if self.session_key is None or must_create:
             self.create()
             return
-        values = self._get_session()
+        values = self._values()
         state = self._current()
         if state is None:
             # The key was not one of ours, or no longer: it is not adopted.
@@ -195,7 +195,7 @@ class SessionStore(SessionBase):
         Raises `SessionInterrupted` if the session has ended meanwhile: a copy of its data under
         a new key would bring it back.
         """
-        self._get_session()
+        self._values()
         state = self._current()
         if state is not None:
             try:
@@ -236,8 +236,13 @@ class SessionStore(SessionBase):
         """As `clear_expired`."""
         await asyncio.to_thread(cls.clear_expired)
 
+    def _values(self, no_load: bool = False) -> dict[str, Any]:
+        """Gives the session's values, read at the first use."""
+        values = self._get_session(no_load=no_load)  # type: ignore[attr-defined]
+        return cast("dict[str, Any]", values)
+
     def _verified(self) -> Session | None:
-        self._get_session()
+        self._values()
         state = self._current()
         return None if state is None else state.session
 
@@ -255,7 +260,7 @@ class SessionStore(SessionBase):
         """Creates a session with these values; none is left if they cannot be written."""
         subject = subject or _user_in(values)
         idle = self._idle_secs(values)
-        issued = engine().create(subject, **({} if idle is None else {"idle_timeout": idle}))
+        issued = engine().create(subject, idle_timeout=idle)
         state = self._become(issued, {})
         try:
             self._write(state, values)
@@ -266,7 +271,7 @@ class SessionStore(SessionBase):
 
     def _bind(self) -> None:
         """Makes it the user's, who has just logged in."""
-        values = self._get_session()
+        values = self._values()
         state, subject = self._current(), _user_in(values)
         if subject is None or (state is not None and state.session.subject == subject):
             return

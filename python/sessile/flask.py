@@ -30,7 +30,7 @@ class _TaggedJson:
         return session_json_serializer.loads(stored.decode())
 
 
-class Session(_web.WebSession, SessionMixin):  # type: ignore[misc]
+class Session(_web.WebSession, SessionMixin):
     """What `flask.session` is."""
 
     accessed = False

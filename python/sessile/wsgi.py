@@ -88,7 +88,7 @@ class _Answer:
         """What the application calls as `start_response`."""
         if self._write is not None:
             # Too late for another: PEP 3333 has the server raise what is in `exc_info`.
-            return self._start_response(status, headers, exc_info)  # type: ignore[arg-type]
+            return self._start_response(status, headers, exc_info)
         if self._held is not None and exc_info is None:
             message = "start_response was called twice"
             raise AssertionError(message)
@@ -108,7 +108,7 @@ class _Answer:
         if exc_info is None:
             self._write = self._start_response(status, headers)
         else:
-            self._write = self._start_response(status, headers, exc_info)  # type: ignore[arg-type]
+            self._write = self._start_response(status, headers, exc_info)
 
     def fail(self, error: Error) -> list[bytes]:
         """Answers 503 or 409 instead. Clears no cookie."""

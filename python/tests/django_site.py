@@ -17,7 +17,10 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
 DATABASES = {
-    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "file:site?mode=memory&cache=shared"}
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": "file:site?mode=memory&cache=shared",
+    }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -68,9 +71,10 @@ def log_out(request: HttpRequest) -> JsonResponse:
 
 def change_password(request: HttpRequest) -> JsonResponse:
     """Changes the password and stays logged in here."""
-    request.user.set_password("another")
-    request.user.save()
-    auth.update_session_auth_hash(request, request.user)
+    user: Any = request.user
+    user.set_password("another")
+    user.save()
+    auth.update_session_auth_hash(request, user)
     return JsonResponse({})
 
 

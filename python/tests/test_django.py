@@ -40,7 +40,7 @@ def site() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def alice() -> Iterator[Any]:
-    users = get_user_model().objects
+    users: Any = get_user_model().objects
     user = users.create_user("alice", password="secret")
     users.create_user("bob")
     yield user

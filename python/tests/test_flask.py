@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import flask
 import pytest
@@ -30,7 +31,8 @@ def app(clock: ManualClock, before_save: list[Happening]) -> Iterator[flask.Flas
             before_save.pop()()
         return response
 
-    app.session_interface = sessile.flask.Sessions(None, clock=clock, threads=False)
+    sessions = sessile.flask.Sessions(None, clock=clock, threads=False)
+    app.session_interface = sessions
 
     @app.get("/set/<name>/<value>")
     def set_value(name: str, value: str) -> str:
@@ -39,7 +41,8 @@ def app(clock: ManualClock, before_save: list[Happening]) -> Iterator[flask.Flas
 
     @app.get("/read")
     def read() -> dict[str, object]:
-        return {"subject": flask.session.subject, **flask.session}
+        session: Any = flask.session
+        return {"subject": session.subject, **session}
 
     @app.get("/login/<subject>")
     def log_in(subject: str) -> str:
@@ -61,7 +64,7 @@ def app(clock: ManualClock, before_save: list[Happening]) -> Iterator[flask.Flas
         return ""
 
     yield app
-    app.session_interface.close()
+    sessions.close()
 
 
 @pytest.fixture
@@ -75,9 +78,9 @@ def token_of(client: FlaskClient) -> str | None:
 
 
 def engine_of(app: flask.Flask) -> sessile.Engine:
-    engine = app.session_interface.engine(app)
-    assert isinstance(engine, sessile.Engine)
-    return engine
+    sessions = app.session_interface
+    assert isinstance(sessions, sessile.flask.Sessions)
+    return sessions.engine(app)
 
 
 def test_nothing_is_created_before_the_first_write(client: FlaskClient) -> None:

@@ -31,7 +31,7 @@ def _download(name: str, target: Path) -> Path:
     wanted = target / f"{name}.txt"
     wanted.write_text(f"{project}=={version} --hash=sha256:{SHA256[name]}\n")
     download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    download += ["--no-binary", ":all:", "--require-hashes", "-r", wanted, "-d", target]
+    download += ["--no-binary", ":all:", "--require-hashes", "-r", str(wanted), "-d", str(target)]
     ran = subprocess.run(download, capture_output=True, text=True, check=False)
     if "DO NOT MATCH THE HASHES" in ran.stderr:
         pytest.fail(f"{name} is not what it was when it was written down: {ran.stderr}")
