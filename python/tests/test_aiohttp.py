@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 import sessile
 import sessile.aio
-from contract import AdapterContract, Answer, Client, Step, perform
+from contract import AdapterContract, Answer, Client, Step, Verbs, perform
 
 pytest.importorskip("aiohttp_session")
 
@@ -45,7 +45,7 @@ async def serve(
             await fresh()
             return web.Response()
         session = await aiohttp_session.get_session(request)
-        verbs = {"clear": clear, "log_in": enter, "log_out": leave}
+        verbs: Verbs = {"clear": clear, "log_in": enter, "log_out": leave}
         return web.Response(text=await perform(wanted, session, verbs))
 
     app = web.Application()

@@ -52,9 +52,10 @@ def test_the_starlette_example_logs_in_and_out(directory: Path) -> None:
 def test_the_fastapi_example_gives_access_to_who_is_signed_in(directory: Path) -> None:
     app = example("starlette.md", directory, 1)["app"]
 
-    @app.post("/login")
     async def log_in(request: Request) -> None:
         await sessile.starlette.log_in(request, "alice")
+
+    app.post("/login")(log_in)
 
     with TestClient(app, URL) as client:
         assert client.post("/token").status_code == 401

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sessile
 import sessile.aio
-from contract import AdapterContract, Answer, Client, Step, perform
+from contract import AdapterContract, Answer, Client, Step, Verbs, perform
 
 pytest.importorskip("litestar")
 
@@ -30,7 +30,7 @@ def application(config: SessionConfig, steps: list[list[Step]]) -> Litestar:
         async def leave() -> None:
             await log_out(request)
 
-        verbs = {"clear": clear, "replace": replace, "log_in": enter, "log_out": leave}
+        verbs: Verbs = {"clear": clear, "replace": replace, "log_in": enter, "log_out": leave}
         return await perform(steps.pop(0), request.session, verbs)
 
     return Litestar(
