@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -353,3 +354,112 @@ def test_its_representation_shows_no_value(client: Client) -> None:
         return repr(request.session)
 
     assert client.get(view) == "<WebSession ['name']>"
+
+
+def test_the_token_from_before_a_login_writes_nothing(client: Client) -> None:
+    client.get(put(a=1))
+    old = other(client)
+    client.get(entering("alice"))
+    old.get(put(a="planted"))
+    assert old.status == 409
+    assert client.get(show) == "alice {'a': 1}"
+
+
+def begun(after: View) -> Callable[[sessile.Engine], SessionMiddleware]:
+    """An application that goes on after its response has begun."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("begun")(scope, receive, send)
+        await after(Request(scope))
+
+    return lambda engine: SessionMiddleware(app, engine=engine)
+
+
+def test_what_is_written_after_the_response_began_is_saved(client: Client) -> None:
+    client.get(put(a=1))
+    asyncio.run(client.call(begun(put(b=2))(client.engine)))
+    assert client.get(show) == "None {'a': 1, 'b': 2}"
+
+
+def test_a_session_cannot_begin_after_its_response(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ask() -> None:
+        asyncio.run(client.call(begun(put(b=2))(client.engine)))
+
+    assert sessions_created(client.engine, ask) == 0
+    assert "it is lost" in caplog.text
+
+
+async def converse(
+    app: SessionMiddleware, cookies: dict[str, str], extensions: dict[str, Any]
+) -> list[Any]:
+    header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    scope = {
+        "type": "websocket",
+        "path": "/",
+        "headers": [(b"cookie", header.encode())],
+        "extensions": extensions,
+    }
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return sent
+
+
+def test_a_websocket_has_the_session_and_can_begin_one(client: Client) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["a"] = 1
+        await send({"type": "websocket.accept"})
+        scope["session"]["b"] = 2
+
+    sent = asyncio.run(converse(SessionMiddleware(app, engine=client.engine), {}, {}))
+    cookies = [value.decode() for name, value in sent[0]["headers"] if name == b"set-cookie"]
+    client.cookies[NAME] = cookies[0].split(";")[0].split("=", 1)[1]
+    assert client.get(show) == "None {'a': 1, 'b': 2}"
+
+
+def test_a_websocket_is_refused_when_the_store_fails(client: Client) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"].mark_accessed()
+
+    failing = Failing(client.engine)
+    failing.verbs = ("verify_cookies",)
+    middleware = SessionMiddleware(app, engine=failing)
+    assert asyncio.run(converse(middleware, {}, {}))[0]["type"] == "websocket.close"
+    sent = asyncio.run(converse(middleware, {}, {"websocket.http.response": {}}))
+    assert (sent[0]["type"], sent[0]["status"]) == ("websocket.http.response.start", 503)
+
+
+def test_a_start_without_its_engine_fails_and_says_why(directory: Path) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        raise AssertionError("the application started")
+
+    async def start() -> list[Any]:
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "lifespan.startup"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await SessionMiddleware(app, directory)({"type": "lifespan"}, receive, send)
+        return sent
+
+    with sessile.Engine.open(directory):
+        (message,) = asyncio.run(start())
+    assert message["type"] == "lifespan.startup.failed"
+    assert message["message"].startswith("LockedError: ")
+
+
+def test_an_engine_that_was_given_has_its_settings_already(engine: sessile.Engine) -> None:
+    with pytest.raises(sessile.InvalidConfigError):
+        SessionMiddleware(PlainTextResponse(""), engine=engine, idle_timeout=60)
