@@ -76,7 +76,10 @@ async function enter(name) {
 }
 
 function leave(why) {
-  const texts = { expired: "Nothing happened for a while.", revoked: "This device was signed out." };
+  const texts = {
+    expired: "Nothing happened for a while.",
+    revoked: "This device was signed out.",
+  };
   state.source?.close();
   clearInterval(state.ticking);
   Object.assign(state, { access: "", source: null, endsAt: Infinity, seen: "" });
@@ -98,7 +101,9 @@ async function list() {
     const button = document.createElement("button");
     button.textContent = "Sign out";
     button.onclick = () => {
-      api("POST", `/api/devices/${device.handle}/revoke`).then(device.isThis ? null : list).catch(failed);
+      api("POST", `/api/devices/${device.handle}/revoke`)
+        .then(device.isThis ? null : list)
+        .catch(failed);
     };
     item.append(device.label + (device.isThis ? " (this device)" : ""), button);
     return item;

@@ -62,4 +62,4 @@ class SessionMiddleware(sessile.starlette.SessionMiddleware):
         await super().__call__(scope, receive, rewrite)
 
 
-starlette.middleware.sessions.SessionMiddleware = SessionMiddleware  # type: ignore[misc, assignment]
+starlette.middleware.sessions.SessionMiddleware = SessionMiddleware  # type: ignore
