@@ -4,7 +4,7 @@ S ?= 60
 # Other flags, so a directory of their own: switching rebuilds nothing.
 SCHEDULED = cargo test --target-dir $${CARGO_TARGET_DIR:-target}/schedules
 
-.PHONY: help demo web test web-test check header python fuzz fuzz-all refreshes soak schedules histories plants model crash power-cuts bench bench-report bench-smoke processes wheel python-bench setup
+.PHONY: help demo web test web-test check header python fuzz fuzz-all refreshes soak schedules histories plants model crash power-cuts bench bench-report bench-smoke processes wheel python-bench python-site python-site-test setup
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,13 +16,23 @@ web: ## Serve the demo site; make web ARGS="--port 0 --idle-secs 60"
 	@.ci/setup.sh rust && cargo run --quiet -p sessile-web -- $(ARGS)
 
 test: setup check ## Run everything that a change must pass
-	@.ci/interop.sh && cargo test --locked --workspace --exclude sessile-python && .ci/python.sh dev && LOOM_MAX_PREEMPTIONS=3 SESSILE_SCHEDULES=5000 $(MAKE) -s schedules && $(MAKE) -s web-test
+	@.ci/interop.sh
+	@cargo test --locked --workspace --exclude sessile-python
+	@.ci/python.sh dev
+	@LOOM_MAX_PREEMPTIONS=3 SESSILE_SCHEDULES=5000 $(MAKE) -s schedules
+	@$(MAKE) -s web-test python-site-test
 
 web-test: ## Try the demo site in headless Chromium
 	@.ci/browser.sh && cargo build --quiet -p sessile-web && export SESSILE_WEB=$$(realpath $${CARGO_TARGET_DIR:-target}/debug/sessile-web) && cd tests/web && ls test_*.py | xargs -P 2 -n 1 python3 -B -m unittest
 
 check: setup ## Formatting, lints and documentation, warnings as errors
 	@.ci/check.sh
+
+python-site: setup ## Serve the single-page site of the Python package; make python-site ARGS="--port 8081"
+	@$${CARGO_TARGET_DIR:-target}/venv/bin/python -c 'import sessile' 2>/dev/null || .ci/python.sh dev; $${CARGO_TARGET_DIR:-target}/venv/bin/python python/examples/site/site.py $(ARGS)
+
+python-site-test: ## Try it in headless Chromium, with the wheel that `make python` installed
+	@.ci/browser.sh && $$(realpath $${CARGO_TARGET_DIR:-target})/venv/bin/python -B -m unittest python/examples/site/test_site.py
 
 header: ## Write include/sessile.h anew
 	@SESSILE_BLESS=1 cargo test --quiet -p sessile-tests --test header

@@ -11,6 +11,7 @@ import pytest
 SHA256 = {
     "django-5.2.19": "ad03d8abc51dbff95ebf34b27123cf0c26a3b62db7ba0cd520783686362533d1",
     "flask-3.1.3": "0ef0e52b8a9cd932855379197dd8f94047b359ca0a78695144304cb45f87c9eb",
+    "starlette-1.10.0": "b8399098d4c1e3522734f7235dc79b1fc967f96cf139c81e0fa30479e0685f9b",
 }
 
 _ROOT = Path(__file__).parents[3]
