@@ -27,6 +27,7 @@ pub struct sessile_config {
     settings: Vec<Setting>,
     pub(crate) cookies: CookiePolicyBuilder,
     access: Option<AccessTokens>,
+    pub(crate) has_threads: bool,
     /// The first setter that failed: its kind and message.
     refused: Option<(ErrorKind, String)>,
 }
@@ -40,6 +41,7 @@ impl sessile_config {
             settings: Vec::new(),
             cookies: CookiePolicy::builder(),
             access: None,
+            has_threads: true,
             refused: None,
         }
     }

@@ -1,12 +1,14 @@
 //! Engines: opening, sharing, closing, upkeep.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 
-use sessile_core::{Engine, Error, ErrorKind};
+use sessile_core::{Engine, Error, ErrorKind, Subscription};
 
 use crate::boundary::{Failure, Outcome, call, given, guard, required};
 use crate::config::sessile_config;
 use crate::error::sessile_error;
+use crate::events::{Told, tell_ready};
 use crate::fork::{forks, register};
 use crate::status::OK;
 use crate::versioned::{Versioned, check_place, put_sized};
@@ -20,6 +22,46 @@ pub struct sessile_engine {
     pub(crate) engine: Engine,
     /// How many forks there were when it was opened.
     forks: u64,
+    has_threads: bool,
+    listeners: Mutex<Vec<Listener>>,
+}
+
+/// Who is told of events, and how.
+pub(crate) enum Listener {
+    Thread(JoinHandle<()>),
+    Ticked(Subscription, Told),
+}
+
+impl sessile_engine {
+    /// Closes the engine, and waits until all that happened was told.
+    fn shut(&self) -> sessile_core::Result<()> {
+        let closed = self.engine.close();
+        let listeners = std::mem::take(&mut *self.listeners());
+        for mut listener in listeners {
+            tell_ready(&mut listener);
+            if let Listener::Thread(thread) = listener
+                && thread.thread().id() != thread::current().id()
+            {
+                // A callback cannot panic; and if it could, it has ended.
+                drop(thread.join());
+            }
+        }
+        closed
+    }
+
+    /// Tells those who are told by ticks. Not under the lock: a callback may add a listener.
+    fn tell_ticked(&self) {
+        let mut ticked: Vec<_> = {
+            let mut all = self.listeners();
+            all.extract_if(.., |one| matches!(one, Listener::Ticked(..))).collect()
+        };
+        ticked.iter_mut().for_each(tell_ready);
+        self.listeners().extend(ticked);
+    }
+
+    fn listeners(&self) -> std::sync::MutexGuard<'_, Vec<Listener>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Opens an engine with the settings of `config`, which stays the caller's.
@@ -48,7 +90,7 @@ pub unsafe extern "C" fn sessile_open(
             let settings = given(config)?;
             register()?;
             let opened = Engine::open_with(settings.build()?)?;
-            give(engine, opened);
+            give(engine, opened, settings);
             Ok(())
         })
     }
@@ -58,8 +100,17 @@ pub unsafe extern "C" fn sessile_open(
 ///
 /// # Safety
 /// `place` is a place for a pointer.
-pub(crate) unsafe fn give(place: *mut *mut sessile_engine, engine: Engine) {
-    let shared = Arc::new(sessile_engine { engine, forks: forks() });
+pub(crate) unsafe fn give(
+    place: *mut *mut sessile_engine,
+    engine: Engine,
+    config: &sessile_config,
+) {
+    let shared = Arc::new(sessile_engine {
+        engine,
+        forks: forks(),
+        has_threads: config.has_threads,
+        listeners: Mutex::default(),
+    });
     // SAFETY: the caller's promise.
     unsafe { place.write(Arc::into_raw(shared).cast_mut()) };
 }
@@ -82,10 +133,7 @@ pub unsafe extern "C" fn sessile_close(
     }
     // SAFETY: the caller keeps to the header: a reference of its own, given up here.
     unsafe {
-        let status = call(error, || match self::engine(engine) {
-            Ok(engine) => Ok(engine.close()?),
-            Err(failure) => Err(failure),
-        });
+        let status = call(error, || Ok(shared(engine)?.shut()?));
         guard((), || give_up(engine));
         status
     }
@@ -131,7 +179,7 @@ unsafe fn give_up(engine: *mut sessile_engine) {
     if last.forks != forks() {
         // It has threads and locks of the parent's: ending it here would wait for them for ever.
         std::mem::forget(last);
-    } else if let Err(error) = last.engine.close() {
+    } else if let Err(error) = last.shut() {
         log::error!("sessile did not close well: {error}");
     }
 }
@@ -143,12 +191,46 @@ unsafe fn give_up(engine: *mut sessile_engine) {
 #[inline]
 pub(crate) unsafe fn engine<'a>(pointer: *const sessile_engine) -> Outcome<&'a Engine> {
     // SAFETY: the caller's promise.
+    Ok(&unsafe { shared(pointer) }?.engine)
+}
+
+/// The same, with what goes with it.
+///
+/// # Safety
+/// As [`engine`].
+#[inline]
+unsafe fn shared<'a>(pointer: *const sessile_engine) -> Outcome<&'a sessile_engine> {
+    // SAFETY: the caller's promise.
     let engine = unsafe { given(pointer) }?;
-    if engine.forks == forks() { Ok(&engine.engine) } else { Err(forked()) }
+    if engine.forks == forks() { Ok(engine) } else { Err(forked()) }
+}
+
+/// Has `told` hear of the events of a subscription.
+///
+/// # Safety
+/// As [`engine`].
+pub(crate) unsafe fn listen(
+    pointer: *const sessile_engine,
+    events: Subscription,
+    told: Told,
+) -> Outcome {
+    // SAFETY: the caller's promise.
+    let engine = unsafe { shared(pointer) }?;
+    let listener = if engine.has_threads {
+        let work = move || events.for_each(|event| told.tell(&event));
+        let thread = thread::Builder::new().name("sessile-events".into()).spawn(work);
+        Listener::Thread(thread.map_err(|cause| {
+            Error::new(ErrorKind::Unavailable, "no thread could be started").with_source(cause)
+        })?)
+    } else {
+        Listener::Ticked(events, told)
+    };
+    engine.listeners().push(listener);
+    Ok(())
 }
 
 #[cold]
-fn forked() -> Failure {
+pub(crate) fn forked() -> Failure {
     let message = "this engine was opened before the process forked: open one in the child";
     Failure::Error(Error::new(ErrorKind::Forked, message))
 }
@@ -191,9 +273,10 @@ pub unsafe extern "C" fn sessile_tick(
     // SAFETY: the caller keeps to the header.
     unsafe {
         call(error, || {
-            let engine = self::engine(engine)?;
+            let engine = shared(engine)?;
             let len = if report.is_null() { 0 } else { check_place(report)? };
-            let done = engine.tick()?;
+            let done = engine.engine.tick()?;
+            engine.tell_ticked();
             if !report.is_null() {
                 let value = sessile_tick_report {
                     struct_size: 0,

@@ -12,7 +12,7 @@ use crate::versioned::{Versioned, put_sized};
 pub const SESSILE_TOKEN_MAX: usize = 96;
 
 /// The longest API key: a prefix of 16 characters, `_`, and what a session token has.
-const API_KEY_LEN_MAX: usize = 16 + 1 + SessionToken::LEN;
+pub(crate) const API_KEY_LEN_MAX: usize = 16 + 1 + SessionToken::LEN;
 
 const _: () = assert!(SESSILE_TOKEN_MAX > SessionToken::LEN);
 const _: () = assert!(SESSILE_TOKEN_MAX > RefreshToken::LEN);

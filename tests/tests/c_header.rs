@@ -82,7 +82,7 @@ fn compile(standard: &(&str, &str, &str), dir: &Path, link_args: &[&str]) -> Vec
             .args(link_args));
         program
     };
-    ["tables", "version", "sessions"].map(compile).into()
+    ["tables", "version", "sessions", "tokens"].map(compile).into()
 }
 
 /// The tables of the core in C's words, for `tables.c`.
