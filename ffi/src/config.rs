@@ -372,10 +372,12 @@ pub unsafe extern "C" fn sessile_config_buffered_create(config: *mut sessile_con
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sessile_config_no_threads(config: *mut sessile_config) -> i32 {
     // SAFETY: the caller keeps to the header.
-    unsafe { set(config, |config| {
+    unsafe {
+        set(config, |config| {
             config.has_threads = false;
             config.then(Config::no_threads)
-        }) }
+        })
+    }
 }
 
 /// Takes the clock's time as it is, although the store was used at a later one. For once, after a

@@ -26,6 +26,8 @@ mod handle;
 mod keys;
 mod list;
 mod log;
+#[cfg(test)]
+mod panics;
 mod refresh;
 mod revoke;
 mod rotate;
