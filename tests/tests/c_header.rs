@@ -123,21 +123,20 @@ fn the_system_libraries_of_the_archive_are_those_that_are_documented() {
     assert!(readme.contains(&STATIC_LINK_ARGS.join(" ")), "the README has another line");
 }
 
-/// What the README and the header promise about size, in the words of the compiler.
 #[test]
-fn a_strangers_program_is_short_and_says_what_it_found() {
+fn the_program_that_lists_devices_says_what_it_found() {
     let bench = Bench::new();
     let program = bench.compile(&("gcc", "c", "c99"), "devices", &[bench.shared()]);
     let found = bench.run(&mut Command::new(program), &["{directory}"]);
-    let expected = [
-        "laptop: 200",
-        "Laptop (this device)",
-        "Phone",
-        "phone: 401",
-        "why: revoked_subject",
-        "laptop: 200",
-    ];
-    assert_eq!(found.lines().collect::<Vec<_>>(), expected);
+    let found: Vec<_> = found.lines().collect();
+    let ["laptop: 200", devices @ .., "phone: 401", "why: revoked_subject", "laptop: 200"] =
+        found.as_slice()
+    else {
+        panic!("{found:?}")
+    };
+    // Both were seen in the same millisecond, perhaps: either may come first.
+    assert!(devices.len() == 2 && devices.contains(&"Phone"), "{found:?}");
+    assert!(devices.contains(&"Laptop (this device)"), "{found:?}");
 }
 
 #[test]
