@@ -5,6 +5,7 @@
 //! same set-up.
 
 pub mod access;
+pub mod c_call;
 pub mod create_revoke;
 pub mod memory;
 pub mod open;
