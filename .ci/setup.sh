@@ -14,6 +14,8 @@ have cc || packages+=(gcc libc6-dev)
 if [ "${1:-all}" = all ]; then
     have g++ || packages+=(g++)
     have readelf || packages+=(binutils)
+    have pkg-config || packages+=(pkg-config)
+    have cmake || packages+=(cmake)
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
     for component in fmt clippy; do
         cargo "$component" --version >/dev/null 2>&1 ||
