@@ -42,8 +42,9 @@ fill() { # template, target: puts the values above into their places
 }
 
 to=${DESTDIR:-}$libdir
-install -d "${DESTDIR:-}$includedir" "$to/pkgconfig" "$to/cmake/sessile"
-install -m 644 include/sessile.h* "${DESTDIR:-}$includedir"
+install -d "${DESTDIR:-}$includedir/sessile" "$to/pkgconfig" "$to/cmake/sessile"
+install -m 644 include/sessile.h include/sessile.hpp "${DESTDIR:-}$includedir"
+install -m 644 include/sessile/*.hpp "${DESTDIR:-}$includedir/sessile"
 install -m 644 "$libraries/libsessile.a" "$to"
 install -m 755 "$libraries/libsessile.so" "$to/libsessile.so.$version"
 # Programs look for the first name, the linker for the second.

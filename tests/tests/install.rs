@@ -205,7 +205,21 @@ int main(void)
 }
 "#;
 
-const CPP_PROGRAM: &str = C_PROGRAM;
+const CPP_PROGRAM: &str = r#"
+#include <sessile.hpp>
+#include <iostream>
+
+int main()
+{
+    sessile::engine engine(sessile::config::in_memory());
+    sessile::issued made = engine.create();
+    if (!engine.verify(made.tokens.session())) {
+        return 1;
+    }
+    std::cout << sessile::version() << "\n";
+    engine.close();
+}
+"#;
 
 const CMAKE_PROJECT: &str = r#"
 cmake_minimum_required(VERSION 3.16)
@@ -219,4 +233,5 @@ add_executable(cpp-shared main.cpp)
 target_link_libraries(cpp-shared PRIVATE sessile::sessile)
 add_executable(cpp-static main.cpp)
 target_link_libraries(cpp-static PRIVATE sessile::sessile_static)
+set_target_properties(cpp-shared cpp-static PROPERTIES CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON)
 "#;
