@@ -16,8 +16,9 @@ static int fail(const char *what, int32_t status, const sessile_error *error)
 static int authenticate(sessile_engine *engine, const char *cookies, sessile_session *session)
 {
     sessile_error error;
-    int32_t status = sessile_verify_cookie_header(engine, cookies, strlen(cookies), session, &error);
+    int32_t status;
 
+    status = sessile_verify_cookie_header(engine, cookies, strlen(cookies), session, &error);
     if (status != SESSILE_OK) {
         fail("verify", status, &error);
         return 503;

@@ -264,8 +264,8 @@ static int a_refresh_token_used_twice_ends_the_session(sessile_engine *engine)
     CHECK(strcmp(first.refresh_token, second.refresh_token) == 0);
     CHECK(sessile_confirm_refresh(engine, &session.handle, second.generation, NULL) == SESSILE_OK);
     now_ms += 10000;
-    CHECK(sessile_refresh(engine, tokens.refresh, strlen(tokens.refresh), &request, &session, &second,
-                          NULL) == SESSILE_OK);
+    CHECK(sessile_refresh(engine, tokens.refresh, strlen(tokens.refresh), &request, &session,
+                          &second, NULL) == SESSILE_OK);
     CHECK(session.reason == SESSILE_REASON_REUSED);
     CHECK(sessile_verify(engine, tokens.session, strlen(tokens.session), &session, NULL) == 0);
     CHECK(session.reason == SESSILE_REASON_REUSED);
@@ -322,7 +322,8 @@ static int a_single_use_token_is_used_once(sessile_engine *engine)
     CHECK(session.reason > 0);
     CHECK(sessile_consume(NULL, TEXT("reset"), token, 3, &used, NULL, NULL) != SESSILE_OK);
     CHECK(used.reason == SESSILE_REASON_UNANSWERED);
-    CHECK(sessile_issue_single_use(engine, &options, token, sizeof token, &handle, NULL, NULL) == 0);
+    CHECK(sessile_issue_single_use(engine, &options, token, sizeof token, &handle, NULL, NULL)
+          == SESSILE_OK);
     CHECK(sessile_revoke_single_use(engine, &handle, &was_good, NULL) == 0 && was_good == 1);
     return 0;
 }
