@@ -33,6 +33,18 @@ if [ ${#packages[@]} -gt 0 ]; then
 fi
 [ "${1:-all}" = all ] || exit 0
 
+# The example servers in C need these; without them their tests say that they were skipped.
+examples=()
+have curl || examples+=(curl)
+[ -e /usr/include/civetweb.h ] || examples+=(libcivetweb-dev)
+[ -e /usr/include/event2/http.h ] || examples+=(libevent-dev)
+if [ ${#examples[@]} -gt 0 ]; then
+    apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -y)
+    install=("${apt[@]}" install --no-install-recommends "${examples[@]}")
+    "${install[@]}" >/dev/null 2>&1 || { "${apt[@]}" update && "${install[@]}"; } >/dev/null 2>&1 ||
+        echo "not installed, so the example servers are not tested: ${examples[*]}" >&2
+fi
+
 venv=${CARGO_TARGET_DIR:-target}/venv
 wanted=python/requirements-dev.txt
 if ! cmp -s "$wanted" "$venv/installed.txt" || ! "$venv/bin/python" -c '' 2>/dev/null; then
