@@ -67,6 +67,9 @@ void a_refresh_token_used_twice_ends_the_session() {
     CHECK(again.is_replay() && again.refresh_token() == first.refresh_token());
     first = std::move(again);
     CHECK(first && again.refresh_token().empty() && again.access_token().empty());
+    sessile::refreshed kept = std::move(first);
+    CHECK(kept.scopes() == "read" && first.scopes().empty() && first.refresh_token().empty());
+    first = std::move(kept);
     engine.confirm_refresh(first.session().handle(), first.generation());
     now += 10s;
     sessile::refreshed stolen = engine.refresh(token, request);

@@ -113,6 +113,10 @@ impl Site {
             eprintln!("skipped: {header} is not installed; .ci/setup.sh says how");
             return None;
         }
+        if Command::new("curl").arg("--version").output().is_err() {
+            eprintln!("skipped: curl is not installed");
+            return None;
+        }
         let program = compile(name, dir.path(), libraries);
         let errors = fs::File::create(dir.path().join("errors")).unwrap();
         let mut child = Command::new(program)

@@ -54,18 +54,23 @@ fn every_function_of_the_c_library_is_used() {
 #[test]
 fn every_member_of_the_option_structs_is_set() {
     let header = fs::read_to_string(project_root().join("include/sessile.h")).unwrap();
-    let wrapper = wrapper();
+    let wrapper = fs::read_to_string(project_root().join("include/sessile/engine.hpp")).unwrap();
     let mut members = 0;
-    for name in ["create", "rotate", "access", "single_use", "api_key"] {
-        let start = format!("typedef struct sessile_{name}_options {{");
+    let options = ["create", "rotate", "access", "single_use", "api_key"];
+    let options = options.map(|name| format!("sessile_{name}_options"));
+    for name in options.iter().map(String::as_str).chain(["sessile_refresh_request"]) {
+        let start = format!("typedef struct {name} {{");
         let text = header.split(&start).nth(1).and_then(|rest| rest.split('}').next()).unwrap();
+        let start = format!("{name} raw = ");
+        let function = wrapper.split(&start).nth(1).and_then(|rest| rest.split("\n    }\n").next());
+        let set: Vec<&str> = function.unwrap().split("raw.").skip(1).collect();
         for line in text.lines().filter(|line| line.ends_with(';')) {
             let member = line.trim_end_matches(';').rsplit([' ', '*']).next().unwrap();
             members += 1;
-            assert!(
-                member == "struct_size" || wrapper.iter().any(|word| word == member),
-                "nothing sets {member} of sessile_{name}_options"
-            );
+            let is_set = set.iter().any(|rest| {
+                rest.strip_prefix(member).is_some_and(|rest| rest.starts_with([',', ' ']))
+            });
+            assert!(member == "struct_size" || is_set, "nothing sets {member} of {name}");
         }
     }
     assert!(members > 40, "the reader finds {members} members");

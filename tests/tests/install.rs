@@ -110,6 +110,9 @@ fn a_staged_installation_names_the_final_place() {
     assert!(text.contains("libdir=/opt/sessile/lib\n"), "{text}");
     assert!(text.contains(&format!("Version: {VERSION}\n")), "{text}");
     assert!(text.contains(&format!("Libs.private: {}\n", STATIC_LINK_ARGS.join(" "))), "{text}");
+    let text = fs::read_to_string(libdir.join("cmake/sessile/sessileConfig.cmake")).unwrap();
+    let names: Vec<&str> = STATIC_LINK_ARGS.iter().map(|argument| &argument[2..]).collect();
+    assert!(text.contains(&format!("LIBRARIES \"{}\"", names.join(";"))), "{text}");
     for file in files_below(dir.path()) {
         let text = fs::read(&file).unwrap();
         assert!(
