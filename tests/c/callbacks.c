@@ -346,9 +346,14 @@ static int an_export_is_restored(void)
 
 int main(void)
 {
+    int round;
+
     CHECK(events_come_by_descriptor() == 0);
     CHECK(events_come_by_callback(0) == 0);
-    CHECK(events_come_by_callback(1) == 0);
+    /* A close that does not wait for the thread is found in most of the rounds. */
+    for (round = 0; round < 50; round++) {
+        CHECK(events_come_by_callback(1) == 0);
+    }
     CHECK(a_watch_tells_of_the_end() == 0);
     CHECK(the_log_and_the_clock_are_the_programs() == 0);
     CHECK(an_export_is_restored() == 0);
