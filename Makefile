@@ -4,7 +4,7 @@ S ?= 60
 # Other flags, so a directory of their own: switching rebuilds nothing.
 SCHEDULED = cargo test --target-dir $${CARGO_TARGET_DIR:-target}/schedules
 
-.PHONY: help demo web test web-test check header python fuzz fuzz-all refreshes soak schedules histories plants model crash power-cuts bench bench-report bench-smoke processes wheel python-bench python-site python-site-test setup
+.PHONY: help demo web test web-test check header python fuzz fuzz-all refreshes soak schedules histories plants model crash power-cuts bench bench-report bench-smoke processes wheel python-bench python-site python-site-test install setup
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ python-site-test: ## Try it in headless Chromium, with the wheel that `make pyth
 
 header: ## Write include/sessile.h anew
 	@SESSILE_BLESS=1 cargo test --quiet -p sessile-tests --test header
+
+install: ## Install the C library; PREFIX=/usr/local, LIBDIR=lib and DESTDIR= as one likes
+	@.ci/setup.sh rust && cargo build --locked --quiet --release -p sessile-ffi && PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" ffi/install/install.sh "$${CARGO_TARGET_DIR:-target}/release"
 
 python: setup ## Build the Python wheel and test it
 	@.ci/python.sh release
