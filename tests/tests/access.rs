@@ -154,6 +154,8 @@ fn a_token_that_is_denied_or_stale_keeps_no_session_alive() {
         for _ in 0..3 {
             clock.advance(MINUTE / 4);
             assert!(why(&engine, &access).is_some());
+            let at_once = engine.verify_access_at_once(&access).unwrap();
+            assert!(at_once.is_none_or(|verdict| verdict.reason().is_some()));
             engine.tick().unwrap();
         }
         clock.advance(MINUTE / 4);

@@ -25,7 +25,7 @@ pub(crate) use epochs::{Epochs, Flight};
 pub(crate) use epochs::{FILE_WORDS, HEADER_WORDS};
 use shard::Shard;
 pub(crate) use shard::{Entry, Facts};
-pub(crate) use tokens::SeenTokens;
+pub(crate) use tokens::{SeenToken, SeenTokens};
 
 /// The cache: shards of groups, each behind its own lock.
 pub(crate) struct Cache {

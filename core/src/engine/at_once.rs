@@ -7,10 +7,9 @@ use super::access::AccessVerdict;
 use super::session::Verdict;
 use super::verify::Touch;
 use super::{Engine, Inner};
-use crate::cache::Entry;
 use crate::data::Data;
 use crate::error::Result;
-use crate::id::{Handle, Subject};
+use crate::id::Handle;
 use crate::token::{Parts, TokenText};
 
 impl Engine {
@@ -84,23 +83,12 @@ impl Inner {
     fn verify_access_at_once(&self, token: &[u8], touch: Touch) -> Result<Option<AccessVerdict>> {
         self.refuse_forked()?;
         let now = self.clock.now();
-        let (claims, handle) = match self.authentic_access(token, now)? {
-            Ok(authentic) => authentic,
+        let token = match self.authentic_access(token, now)? {
+            Ok(token) => token,
             Err(reason) => return Ok(Some(AccessVerdict::Rejected(reason))),
         };
-        let mut is_touch_due = false;
-        let read = |entry: &Entry| self.hit(entry, touch, now, &mut is_touch_due);
-        let Some(Some(verdict)) = self.cache.get_by_handle(&handle, read) else { return Ok(None) };
-        if is_touch_due {
-            self.note_touch(handle, now);
-        }
-        let Verdict::Valid(session) = verdict? else { return Ok(None) };
-        let facts = &session.facts;
-        let is_plain = claims.sub.as_deref() == facts.subject.as_ref().map(Subject::as_str)
-            && !facts.are_claims_stale
-            && !facts.has_denied
-            && claims.ver.is_some_and(|version| version >= facts.claims_version);
+        let session = self.plain_session(&token, touch, now)?;
         // Whatever is not plain is seldom, and left to the one who asks the store.
-        Ok(is_plain.then_some(AccessVerdict::Valid { claims, session }))
+        Ok(session.map(|session| AccessVerdict::Valid { claims: token.claims, session }))
     }
 }
