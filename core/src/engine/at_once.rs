@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use super::access::AccessVerdict;
-use super::session::Verdict;
+use super::session::{Session, Verdict};
 use super::verify::Touch;
 use super::{Engine, Inner};
 use crate::cache::Entry;
 use crate::data::Data;
 use crate::error::Result;
 use crate::id::{Handle, Subject};
+use crate::policy::touch_resolution_ms;
+use crate::time::Timestamp;
 use crate::token::{Parts, TokenText};
 
 impl Engine {
@@ -42,7 +44,7 @@ impl Engine {
     /// - [`Forked`](crate::ErrorKind::Forked), [`InvalidConfig`](crate::ErrorKind::InvalidConfig):
     ///   access tokens are not configured.
     pub fn verify_access_at_once(&self, token: &str) -> Result<Option<AccessVerdict>> {
-        let verdict = self.inner.verify_access_at_once(token.as_bytes(), Touch::Yes);
+        let verdict = self.inner.verify_access_at_once(token.as_bytes());
         self.ensure_maintenance_if_needed();
         verdict
     }
@@ -81,26 +83,49 @@ impl Inner {
         Ok(Some(verdict))
     }
 
-    fn verify_access_at_once(&self, token: &[u8], touch: Touch) -> Result<Option<AccessVerdict>> {
+    fn verify_access_at_once(&self, token: &[u8]) -> Result<Option<AccessVerdict>> {
         self.refuse_forked()?;
         let now = self.clock.now();
         let (claims, handle) = match self.authentic_access(token, now)? {
             Ok(authentic) => authentic,
             Err(reason) => return Ok(Some(AccessVerdict::Rejected(reason))),
         };
-        let mut is_touch_due = false;
-        let read = |entry: &Entry| self.hit(entry, touch, now, &mut is_touch_due);
-        let Some(Some(verdict)) = self.cache.get_by_handle(&handle, read) else { return Ok(None) };
-        if is_touch_due {
-            self.note_touch(handle, now);
-        }
-        let Verdict::Valid(session) = verdict? else { return Ok(None) };
+        // Untouched until all is known: who presents a token that is not good was not here.
+        let Some(session) = self.cached_handle(&handle, Touch::No, now)? else { return Ok(None) };
         let facts = &session.facts;
         let is_plain = claims.sub.as_deref() == facts.subject.as_ref().map(Subject::as_str)
             && !facts.are_claims_stale
             && !facts.has_denied
             && claims.ver.is_some_and(|version| version >= facts.claims_version);
-        // Whatever is not plain is seldom, and left to the one who asks the store.
-        Ok(is_plain.then_some(AccessVerdict::Valid { claims, session }))
+        if !is_plain {
+            // Seldom, and left to the one who asks the store.
+            return Ok(None);
+        }
+        let resolution_ms = touch_resolution_ms(facts.idle_timeout_ms);
+        if now <= session.last_seen.plus_millis(resolution_ms) {
+            return Ok(Some(AccessVerdict::Valid { claims, session }));
+        }
+        // It may have changed meanwhile: the one who asks the store begins anew.
+        let touched = self.cached_handle(&handle, Touch::Yes, now)?;
+        Ok(touched.map(|session| AccessVerdict::Valid { claims, session }))
+    }
+
+    /// The session of a handle, if the cache has it as valid.
+    fn cached_handle(
+        &self,
+        handle: &Handle,
+        touch: Touch,
+        now: Timestamp,
+    ) -> Result<Option<Session>> {
+        let mut is_touch_due = false;
+        let read = |entry: &Entry| self.hit(entry, touch, now, &mut is_touch_due);
+        let Some(Some(verdict)) = self.cache.get_by_handle(handle, read) else { return Ok(None) };
+        if is_touch_due {
+            self.note_touch(*handle, now);
+        }
+        Ok(match verdict? {
+            Verdict::Valid(session) => Some(session),
+            Verdict::Rejected(_) => None,
+        })
     }
 }
