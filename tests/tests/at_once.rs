@@ -1,7 +1,9 @@
 //! Answers without the store: the same as with it, or none.
 
-use sessile::Reason;
-use sessile_tests::fixture::{MINUTE, engine, log_in};
+use std::time::Duration;
+
+use sessile::{AccessOptions, AccessTokens, Engine, Lifetimes, Reason};
+use sessile_tests::fixture::{MINUTE, engine, engine_with, log_in};
 
 #[test]
 fn what_the_cache_knows_is_said_at_once_and_ends_with_a_revoke() {
@@ -56,4 +58,35 @@ fn what_is_no_token_needs_no_store_to_be_rejected() {
     }
     // One of the right length is looked for, and asked for.
     assert!(engine.verify_at_once(&"A".repeat(48)).unwrap().is_none());
+}
+
+#[test]
+fn an_access_token_that_is_not_good_keeps_no_session_alive_at_once() {
+    let spoils: [fn(&Engine, &str); 2] = [
+        |engine, access| assert!(engine.deny_access(access).unwrap()),
+        |engine, _| assert!(engine.bump_claims("alice").unwrap() > 0),
+    ];
+    for spoil in spoils {
+        let access_tokens = AccessTokens::new("https://issuer.example", "https://api.example");
+        let lifetimes = Lifetimes { idle_timeout: 3 * MINUTE, ..Lifetimes::REMEMBER_ME };
+        let (engine, clock) =
+            engine_with(|config| config.access_tokens(access_tokens.clone()).lifetimes(lifetimes));
+        let issued = log_in(&engine, "alice");
+        let access = engine.issue_access(issued.session.handle(), &AccessOptions::new()).unwrap();
+        let at_once = || engine.verify_access_at_once(&access.token).unwrap();
+        assert!(at_once().unwrap().claims().is_some());
+        // Good, it does keep it alive: until four minutes after the beginning.
+        clock.advance(MINUTE);
+        assert!(at_once().unwrap().claims().is_some());
+        clock.advance(MINUTE);
+        spoil(&engine, &access.token);
+        // Cached again, so that it could be said at once.
+        assert!(engine.peek(issued.token.as_str()).unwrap().is_valid());
+        assert!(at_once().is_none(), "the store has to say why");
+        clock.advance(2 * MINUTE - Duration::from_millis(1));
+        assert!(engine.peek(issued.token.as_str()).unwrap().is_valid());
+        clock.advance(Duration::from_millis(1));
+        let peeked = engine.peek(issued.token.as_str()).unwrap();
+        assert_eq!(peeked.reason(), Some(Reason::IdleExpired));
+    }
 }

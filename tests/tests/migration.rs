@@ -1,12 +1,12 @@
 //! Moving a live site over: clients of the old one stay logged in, and nothing that was ended
 //! comes back.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sessile::cookie::foreign::{Importer, KeygripHash, Maker};
-use sessile::store::MemoryStore;
+use sessile::store::{LmdbOptions, LmdbStore, MemoryStore, Store};
 use sessile::testing::{Fault, FaultStore, ManualClock, Moment, Op};
 use sessile::{AtLimit, Clock, Config, Engine, ErrorKind, EventKind, Lifetimes, Reason, Upgrade};
 use sessile_tests::fixture::{MINUTE, engine, engine_with, reason, secret};
@@ -426,10 +426,10 @@ fn a_row_that_cannot_be_read_lets_nobody_in() {
     let importer = pairs(&clock);
     let _ = token(&engine, &importer, PAIR);
     let is_foreign = |key: &sessile::store::Key| key.table() == sessile::store::Table::Foreign;
-    let rows = sessile::store::Store::dump(store.as_ref(), None, 100).unwrap();
+    let rows = Store::dump(store.as_ref(), None, 100).unwrap();
     let (key, mut row) = rows.into_iter().find(|(key, _)| is_foreign(key)).unwrap();
     *row.value.last_mut().unwrap() ^= 1;
-    sessile::store::Store::load(store.as_ref(), vec![(key, row)]).unwrap();
+    Store::load(store.as_ref(), vec![(key, row)]).unwrap();
     let error = engine.upgrade_cookies(&importer, [PAIR]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
 }
@@ -510,7 +510,7 @@ fn settings_beyond_their_limits_are_refused_at_the_first_use() {
 fn two_processes_that_upgrade_the_same_cookie_at_once_give_the_same_session() {
     let shared = Arc::new(MemoryStore::new());
     let clock = ManualClock::default();
-    let open = |store: Arc<dyn sessile::store::Store>| {
+    let open = |store: Arc<dyn Store>| {
         let config = Config::with_store(store).clock(clock.clone()).master_secret(secret());
         Engine::open_with(config.no_threads()).unwrap()
     };
@@ -539,7 +539,7 @@ fn two_processes_that_upgrade_the_same_cookie_at_once_give_the_same_session() {
 fn a_log_out_everywhere_that_comes_between_ends_what_is_being_upgraded() {
     let shared = Arc::new(MemoryStore::new());
     let clock = ManualClock::default();
-    let open = |store: Arc<dyn sessile::store::Store>| {
+    let open = |store: Arc<dyn Store>| {
         let config = Config::with_store(store).clock(clock.clone()).master_secret(secret());
         Engine::open_with(config.no_threads()).unwrap()
     };
@@ -548,8 +548,6 @@ fn a_log_out_everywhere_that_comes_between_ends_what_is_being_upgraded() {
     let engine = open(store.clone());
     let importer = express(&clock);
     import(&engine, &importer, &row("kQ2bXW9fPYnv", "alice", &clock, 9));
-    // Not so with a pair: a store in memory is not shared, and its engine remembers which groups
-    // have no subject row.
     let is_first = AtomicBool::new(true);
     store.on_commit(move |moment, _| {
         if moment == Moment::Before && is_first.swap(false, Ordering::Relaxed) {
@@ -559,4 +557,79 @@ fn a_log_out_everywhere_that_comes_between_ends_what_is_being_upgraded() {
     let given = token(&engine, &importer, COOKIE);
     store.clear_hooks();
     assert_eq!(reason(&open(store.clone()), &given), Some(Reason::RevokedSubject));
+}
+
+#[test]
+fn a_log_out_everywhere_at_any_moment_of_it_ends_what_a_pair_is_upgraded_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut count = 0;
+    for (is_lmdb, had_row) in [(false, false), (false, true), (true, false), (true, true)] {
+        for moment in 0.. {
+            count += 1;
+            let path = dir.path().join(count.to_string());
+            let shared: Arc<dyn Store> = match is_lmdb {
+                true => Arc::new(LmdbStore::open(LmdbOptions::new(path)).unwrap()),
+                false => Arc::new(MemoryStore::new()),
+            };
+            let what = format!("LMDB: {is_lmdb}, a row before: {had_row}, moment {moment}");
+            if !ends_with_a_log_out_between(shared, had_row, moment, &what) {
+                assert!(moment > 3, "{what}: so few reads?");
+                break;
+            }
+        }
+    }
+    println!("{count} upgrades");
+}
+
+/// Upgrades a pair, whose subject another engine logs out before the `moment`th read of the
+/// store, or for 0 before the commit. Says whether that moment came.
+fn ends_with_a_log_out_between(
+    shared: Arc<dyn Store>,
+    had_row: bool,
+    moment: u64,
+    what: &str,
+) -> bool {
+    let clock = ManualClock::default();
+    let open = |store: Arc<dyn Store>| {
+        let config = Config::with_store(store).clock(clock.clone()).master_secret(secret());
+        Engine::open_with(config.no_threads()).unwrap()
+    };
+    let (other, store) = (open(shared.clone()), Arc::new(FaultStore::new(shared.clone())));
+    let engine = open(store.clone());
+    if had_row {
+        engine.bump_claims("5").unwrap();
+    }
+    let (calls, came) = (AtomicU64::new(0), Arc::new(AtomicBool::new(false)));
+    let is_now = came.clone();
+    let log_out = move || {
+        if !is_now.swap(true, Ordering::Relaxed) {
+            other.revoke_subject("5", None).unwrap();
+        }
+    };
+    if moment == 0 {
+        store.on_commit(move |at, _| {
+            if at == Moment::Before {
+                log_out();
+            }
+        });
+    } else {
+        store.on_get(move |at, _| {
+            if at == Moment::Before && calls.fetch_add(1, Ordering::Relaxed) + 1 == moment {
+                log_out();
+            }
+        });
+    }
+    let importer = pairs(&clock);
+    let upgraded = upgrade(&engine, &importer, PAIR);
+    store.clear_hooks();
+    if !came.load(Ordering::Relaxed) {
+        return false;
+    }
+    let said = match upgraded {
+        Upgrade::Valid(issued) => reason(&open(shared.clone()), issued.token.as_str()),
+        Upgrade::Rejected(reason) => Some(reason),
+    };
+    assert_eq!(said, Some(Reason::RevokedSubject), "{what}");
+    assert_eq!(open(shared).count("5").unwrap(), 0, "{what}");
+    true
 }

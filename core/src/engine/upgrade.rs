@@ -12,7 +12,9 @@ use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Group, Handle, Subject};
 use crate::policy::{Lifetimes, Standing, stands};
-use crate::record::{ForeignRecord, OWN_VERSION, Redeemed, SessionRecord, SessionRow};
+use crate::record::{
+    ForeignRecord, OWN_VERSION, Redeemed, SessionRecord, SessionRow, SubjectRecord,
+};
 use crate::store::{Batch, Check, Durability, Key, Store, Table};
 use crate::time::{Timestamp, millis};
 use crate::verdict::Reason;
@@ -110,6 +112,9 @@ enum Worth {
     New(Subject),
     Nothing(Reason),
 }
+
+/// A session that begins with a commit, and that commit.
+type Founded = (Handle, SessionRecord, Plan);
 
 /// A credential and where its note is.
 struct Claim<'a> {
@@ -240,8 +245,7 @@ impl Inner {
             return Ok(Worth::Nothing(Reason::UnknownSession));
         };
         let known = self.subject_record(store, claim.group, &subject)?;
-        let standing = Standing { subject: known.as_ref(), generation: self.generation() };
-        Ok(match stands(BEFORE_ALL, BEFORE_ALL, standing, now) {
+        Ok(match self.stands_old(known.as_ref(), now) {
             Ok(()) => Worth::New(subject),
             Err(reason) => Worth::Nothing(reason),
         })
@@ -270,7 +274,15 @@ impl Inner {
                 Worth::Row { handle, record, version } => {
                     self.beginning(importer, handle, *record, version, now)?
                 }
-                Worth::New(subject) => self.founding(store, importer, claim, subject, now)?,
+                Worth::New(subject) => {
+                    match self.founding(store, importer, claim, subject, now)? {
+                        Ok(founded) => founded,
+                        Err(reason) => {
+                            given = Err(reason);
+                            return Ok(None);
+                        }
+                    }
+                }
             };
             let (check, times) = match self.foreign(store, &claim.note)? {
                 Some((ForeignRecord::Note { redeemed, .. }, version)) => {
@@ -312,7 +324,7 @@ impl Inner {
         mut record: SessionRecord,
         version: u64,
         now: Timestamp,
-    ) -> Result<(Handle, SessionRecord, Plan)> {
+    ) -> Result<Founded> {
         live_from(&mut record, importer.own_lifetimes().unwrap_or(self.config.lifetimes), now);
         let key = session_key(&handle);
         let bytes =
@@ -323,7 +335,9 @@ impl Inner {
         Ok((handle, record, batch.into()))
     }
 
-    /// A new session, of a credential that has it with it.
+    /// A new session, of a credential that has it with it; or why its subject gets none. Another
+    /// process may have revoked it since its worth was asked: the row that is judged here is the
+    /// one that the commit insists on.
     fn founding(
         &self,
         store: &dyn Store,
@@ -331,7 +345,12 @@ impl Inner {
         claim: &Claim<'_>,
         subject: Subject,
         now: Timestamp,
-    ) -> Result<(Handle, SessionRecord, Plan)> {
+    ) -> Result<Result<Founded, Reason>> {
+        let mut plan = Plan::from(Batch::new(claim.group, Durability::Durable));
+        let known = self.pinned_subject(store, &mut plan, &subject)?;
+        if let Err(reason) = self.stands_old(known.as_ref(), now) {
+            return Ok(Err(reason));
+        }
         let session = claim.credential.session.as_ref();
         let data = session.map(|session| importer.data_of(session)).unwrap_or_default();
         let lifetimes = importer.own_lifetimes().unwrap_or(self.config.lifetimes);
@@ -340,10 +359,15 @@ impl Inner {
         live_from(&mut record, lifetimes, now);
         // As it was judged: a `revoke_all` that comes between ends it, too.
         record.issued_generation = BEFORE_ALL;
-        let mut plan = Plan::from(Batch::new(claim.group, Durability::Durable));
-        record.claims_version = self.admit(store, &mut plan, &subject, now)?;
+        record.claims_version = known.as_ref().map_or(0, SubjectRecord::claims_version);
         plan.batch = self.placing(plan.batch, &handle, &record, &data)?;
-        Ok((handle, record, self.make_room(store, plan, &subject, now)?))
+        Ok(Ok((handle, record, self.make_room(store, plan, &subject, now)?)))
+    }
+
+    /// Whether a subject's session from before this engine would stand.
+    fn stands_old(&self, known: Option<&SubjectRecord>, now: Timestamp) -> Result<(), Reason> {
+        let standing = Standing { subject: known, generation: self.generation() };
+        stands(BEFORE_ALL, BEFORE_ALL, standing, now)
     }
 
     /// A session that another maker began, without its lifetimes.
