@@ -5,7 +5,9 @@ use std::fmt;
 
 use sessile::{Engine, Handle, Patch, Reason, Refresh, RefreshRequest, RotateOptions};
 
-use crate::ledger::{Ledger, Life, Link, LinkState, PURPOSE, Session, Verb};
+use crate::ledger::{
+    Ledger, Life, Link, LinkState, OldState, PURPOSE, Session, Verb, old_key, old_row, old_site,
+};
 
 /// What was found so far.
 #[derive(Default)]
@@ -28,9 +30,10 @@ impl Tally {
     }
 
     pub fn assert_all_happened(&self) {
-        for verb in
-            ["create", "patch", "rotate", "login", "refresh", "reuse", "revoke", "consume", "bind"]
-        {
+        for verb in [
+            "create", "patch", "rotate", "login", "refresh", "reuse", "revoke", "consume", "bind",
+            "upgrade",
+        ] {
             let count = self.acknowledged.get(verb).copied().unwrap_or_default();
             assert!(count > 0, "no {verb} was acknowledged: the child did nothing");
         }
@@ -51,6 +54,7 @@ impl fmt::Display for Tally {
 pub struct Gone {
     tokens: Vec<String>,
     links: Vec<String>,
+    old_cookies: Vec<String>,
 }
 
 impl Gone {
@@ -61,6 +65,10 @@ impl Gone {
         for token in &self.links {
             let found = engine.peek_single_use(PURPOSE, token).unwrap();
             assert!(found.is_err(), "a link came back: {found:?}");
+        }
+        for cookie in &self.old_cookies {
+            let found = engine.upgrade_cookies(&old_site(), [cookie]).unwrap().unwrap();
+            assert!(found.reason().is_some(), "the cookie of the old site came back");
         }
     }
 }
@@ -73,6 +81,9 @@ pub fn check(engine: &Engine, ledger: &Ledger, tally: &mut Tally) -> Gone {
     }
     for (name, life) in &ledger.lives {
         let checked = Checked { engine, name, life };
+        if life.old.is_some() || life.begun == Some(Verb::Import) {
+            gone.old_cookies.push(checked.old_cookie(tally));
+        }
         if let Some(session) = &life.session {
             checked.session(session, tally);
             gone.tokens.push(session.token.clone());
@@ -150,6 +161,38 @@ impl Checked<'_> {
             assert!(!engine.peek(&session.token).unwrap().is_valid());
             assert_eq!(engine.data(&live).unwrap(), None);
         }
+    }
+
+    /// The cookie of the old site is worth a session once, and none once that was given; an import
+    /// that was cut off is finished by the next. Gives the cookie.
+    fn old_cookie(&self, tally: &mut Tally) -> String {
+        let (engine, life) = (self.engine, self.life);
+        let cookie = format!("sessionid={}", old_key(self.name));
+        let upgrade = || engine.upgrade_cookies(&old_site(), [&cookie]).unwrap().unwrap();
+        if life.old.is_none() {
+            let row = old_row(self.name);
+            let report = engine.import_rows(&old_site(), &mut row.as_bytes()).unwrap();
+            assert_eq!(report.imported + report.known, 1, "{life:?}: {report:?}");
+            tally.note(life.begun, report.known == 1);
+        }
+        let found = upgrade().reason();
+        let allowed: &[Option<Reason>] = match (life.old, life.begun) {
+            (None, _) => &[None],
+            (Some(OldState::Imported), Some(Verb::Upgrade)) => &[None, Some(Reason::Reused)],
+            (Some(OldState::Imported), _) => &[None],
+            (Some(OldState::Upgraded), _) => &[Some(Reason::Reused)],
+        };
+        assert!(allowed.contains(&found), "{life:?}: {found:?}");
+        if life.begun == Some(Verb::Upgrade) {
+            tally.note(life.begun, found.is_some());
+        }
+        assert!(upgrade().reason().is_some(), "{life:?}: worth a second session");
+        let listed = engine.list(self.name).unwrap();
+        if life.session.is_none() {
+            assert_eq!(listed.len(), 1, "{life:?}: {listed:?}");
+            listed.iter().for_each(|info| assert!(engine.revoke(&info.handle).unwrap()));
+        }
+        cookie
     }
 
     fn is_bound_and_used(&self) -> bool {
