@@ -129,7 +129,7 @@ static void sign_in(struct evhttp_request *request, void *userdata)
 {
     sessile_engine *engine = userdata;
     sessile_create_options options = SESSILE_CREATE_OPTIONS_INIT;
-    sessile_session session = SESSILE_SESSION_INIT;
+    sessile_session session = SESSILE_SESSION_INIT, old = SESSILE_SESSION_INIT;
     sessile_tokens tokens = SESSILE_TOKENS_INIT;
     char name[SESSILE_SUBJECT_MAX], cookies[SESSILE_COOKIES_MAX];
     const char *site = header_of(request, "Sec-Fetch-Site");
@@ -142,9 +142,17 @@ static void sign_in(struct evhttp_request *request, void *userdata)
         answer(request, 400, "no\n", "");
         return;
     }
+    if (authenticate(request, engine, &old) == 503) {
+        answer(request, 503, "try again later\n", "");
+        return;
+    }
     options.subject = name;
     options.subject_len = strlen(name);
     status = sessile_create(engine, &options, &session, &tokens, &error);
+    if (status == SESSILE_OK && old.reason == SESSILE_VALID) {
+        /* The login leaves no session behind that nobody has a cookie of. */
+        status = sessile_revoke(engine, &old.handle, NULL, &error);
+    }
     if (status == SESSILE_OK) {
         status = sessile_set_cookies(engine, &session, &tokens, cookies, sizeof cookies, NULL,
                                      &error);
