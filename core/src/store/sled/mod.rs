@@ -80,7 +80,7 @@ impl SledStore {
     /// - [`PowerLossUnsafe`](ErrorKind::PowerLossUnsafe): required, and cannot be promised.
     /// - [`NewerFormat`](ErrorKind::NewerFormat): written by a newer version. Not changed.
     /// - [`RolledBack`](ErrorKind::RolledBack): older than what it had acknowledged, and
-    ///   [`OnRollback::Refuse`]. Its rows are left as they are.
+    ///   [`OnRollback::Refuse`](crate::store::OnRollback::Refuse). Its rows are left as they are.
     /// - [`Corrupt`](ErrorKind::Corrupt): damaged. Its rows are left as they are.
     /// - [`Unavailable`](ErrorKind::Unavailable): the directory cannot be read or written.
     /// - [`NoRandomness`](ErrorKind::NoRandomness): no id for a new store.

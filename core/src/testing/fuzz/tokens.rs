@@ -67,7 +67,10 @@ impl Target {
 
     /// Presents `text` as each kind; as the kind that it was issued as, it is left out.
     fn reject(&self, text: &str) {
-        let kind = self.genuine.iter().find(|(_, genuine)| genuine == text).map(|(kind, _)| *kind);
+        let is_genuine = |(kind, genuine): &&(TokenKind, String)| {
+            genuine == text || (*kind == TokenKind::Csrf && is_masked_anew(genuine, text))
+        };
+        let kind = self.genuine.iter().find(is_genuine).map(|(kind, _)| *kind);
         let before = (self.store.counts(), self.store.version());
         for presented in TokenKind::ALL.into_iter().filter(|other| Some(*other) != kind) {
             assert!(!self.is_taken(presented, text), "{text:?} is taken as {presented:?}");
@@ -122,5 +125,40 @@ fn redecoded(genuine: &str, edits: &[u8]) -> String {
     base64url::encode_string(&bytes)
 }
 
+/// Whether both are CSRF tokens that hide the same secret: who has one can write it under any
+/// other mask, and gains nothing by it.
+fn is_masked_anew(genuine: &str, text: &str) -> bool {
+    let shown = |text: &str| {
+        let mut bytes = [0; 34];
+        base64url::decode(text.as_bytes(), &mut bytes).then(|| {
+            let (mask, masked) = bytes[2..].split_at(16);
+            let secret: Vec<u8> = mask.iter().zip(masked).map(|(a, b)| a ^ b).collect();
+            ([bytes[0], bytes[1]], secret)
+        })
+    };
+    text.len() == genuine.len() && shown(genuine) == shown(text)
+}
+
 const PAYLOAD: &[u8] = b"report.pdf";
 const HOUR: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_mask_of_a_csrf_token_is_no_forgery_and_another_secret_is_one() {
+        let target = Target::new();
+        let (_, csrf) = target.genuine.iter().find(|(kind, _)| *kind == TokenKind::Csrf).unwrap();
+        // The same change to a byte of the mask and to the byte under it.
+        let mut bytes = [0; 34];
+        assert!(base64url::decode(csrf.as_bytes(), &mut bytes));
+        bytes[5] ^= 0x40;
+        bytes[21] ^= 0x40;
+        let anew = base64url::encode_string(&bytes);
+        target.reject(&anew);
+        assert!(target.is_taken(TokenKind::Csrf, &anew));
+        bytes[21] ^= 1;
+        assert!(!is_masked_anew(csrf, &base64url::encode_string(&bytes)));
+    }
+}
