@@ -1,5 +1,5 @@
 import builtins
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 from os import PathLike
@@ -206,7 +206,7 @@ class Importer:
 
     @staticmethod
     def express(
-        secrets: list[str | bytes] | list[str] | list[bytes],
+        secrets: Sequence[str | bytes],
         *,
         until: Moment,
         cookie: str = "connect.sid",
@@ -214,7 +214,7 @@ class Importer:
     ) -> Importer: ...
     @staticmethod
     def cookie_session(
-        secrets: list[str | bytes] | list[str] | list[bytes],
+        secrets: Sequence[str | bytes],
         *,
         until: Moment,
         cookie: str = "session",

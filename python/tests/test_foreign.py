@@ -133,7 +133,7 @@ def test_a_client_of_a_meteor_site_stays_logged_in(engine: Engine, clock: Manual
 
 def test_what_an_importer_cannot_be_is_an_error(engine: Engine, clock: ManualClock) -> None:
     make: Any = Importer.express
-    for options, error in [
+    wrong: list[tuple[dict[str, Any], type[Exception]]] = [
         ({"secrets": []}, sessile.InvalidInputError),
         ({"secrets": [""]}, sessile.WeakSecretError),
         ({"secrets": "letters"}, TypeError),
@@ -142,7 +142,8 @@ def test_what_an_importer_cannot_be_is_an_error(engine: Engine, clock: ManualClo
         ({"subject_at": "user"}, TypeError),
         ({"lifetimes": "forever"}, sessile.InvalidConfigError),
         ({"unknown": 1}, TypeError),
-    ]:
+    ]
+    for options, error in wrong:
         with pytest.raises(error):
             make(**{"secrets": [SECRET], "until": until(clock), **options})
     hash_of_nobody: Any = "md5"

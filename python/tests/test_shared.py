@@ -1,6 +1,7 @@
 """The store of several processes: what one of them ends is ended in all."""
 
 import multiprocessing
+import os
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +63,20 @@ def test_what_another_process_revokes_is_rejected_at_the_next_verify(directory: 
         other.close()
 
 
-def test_data_of_another_process_are_seen(directory: Path) -> None:
+def test_what_was_written_is_there_when_it_is_opened_again(directory: Path) -> None:
     with sessile.Engine.open(directory, store="lmdb") as engine:
         session = engine.create("alice").session
         engine.patch(session, {"cart": ["tea"]})
         assert engine.stats().store.startswith("lmdb")
     with sessile.Engine.open(directory, store="lmdb") as engine:
         assert engine.data(session.handle) == {"cart": ["tea"]}
+        engine.close()
         with engine.reopen() as again:
             assert again.data(session.handle) == {"cart": ["tea"]}
 
 
 def test_an_export_is_restored_into_either_store(tmp_path: Path) -> None:
-    secret = b"s" * 16 + b"t" * 16
+    secret = os.urandom(32)
     with sessile.Engine.open(tmp_path / "a", master_secret=secret) as engine:
         token = engine.create("alice").token
         with (tmp_path / "export").open("wb") as out:

@@ -115,9 +115,9 @@ def test_a_refresh_token_is_replaced_and_its_reuse_ends_the_session(
 def test_a_refresh_before_its_window_is_told_of_or_refused(
     clock: ManualClock, early: Literal["tell", "refuse"]
 ) -> None:
-    settings = sessile.Settings(refresh_window=60, early_refresh=early, clock=clock)
+    settings = sessile.Settings(refresh_window=60, early_refresh=early, clock=clock, threads=False)
     settings["access_tokens"] = sessile.AccessTokens("https://issuer.example", "api")
-    with Engine.in_memory(threads=False, **settings) as engine:
+    with Engine.in_memory(**settings) as engine:
         issued = engine.create("alice", refresh=True)
         assert issued.refresh_token is not None
         with engine.subscribe() as events:
@@ -281,11 +281,16 @@ def test_what_another_issuer_did_not_say_for_us_is_rejected(
         Reason.MALFORMED: check("\ud800", keys, issuer=OTHER, audience=API),
     }.items():
         assert not found and found.reason is reason
-    # 5 minutes, and as much longer as clocks may disagree.
-    clock.advance(306)
+    found = check(token, keys, issuer=OTHER, audience=API)
+    assert found
+    # Until it ends, and as much longer as clocks may disagree.
+    clock.advance(found.claims["exp"] - clock().timestamp() + 4.9)
+    assert check(token, keys, issuer=OTHER, audience=API)
+    clock.advance(0.1)
     found = check(token, keys, issuer=OTHER, audience=API)
     assert not found and found.reason is Reason.EXPIRED
-    assert check(token, keys, issuer=OTHER, audience=API, leeway=10)
+    assert check(token, keys, issuer=OTHER, audience=API, leeway=6)
+    assert not check(token, keys, issuer=OTHER, audience=API, leeway=0)
 
 
 def test_what_another_issuer_cannot_be_is_an_error(engine: Engine) -> None:
