@@ -63,8 +63,8 @@ impl Settings {
             let at_limit = given("at_limit")?.map(|name| at_limit(&name)).transpose()?;
             config = config.max_sessions_per_subject(max.extract()?, at_limit.unwrap_or_default());
         }
+        let early = given("early_refresh")?.map(|name| early_refresh(&name)).transpose()?;
         if let Some(window) = seconds("refresh_window")? {
-            let early = given("early_refresh")?.map(|name| early_refresh(&name)).transpose()?;
             config = config.refresh_window(window, early.unwrap_or_default());
         }
         Ok(Settings { config, clock, directory, lifetimes })

@@ -145,7 +145,7 @@ def test_an_early_refresh_is_an_ordinary_one_without_a_window(
 def test_what_a_refresh_window_cannot_be_is_an_error() -> None:
     wrong: Any = "ignore"
     with pytest.raises(sessile.InvalidConfigError, match="early_refresh"):
-        Engine.in_memory(refresh_window=60, early_refresh=wrong)
+        Engine.in_memory(early_refresh=wrong)
     with pytest.raises(sessile.InvalidConfigError, match="refresh_window"):
         Engine.in_memory(refresh_window=3601)
 
