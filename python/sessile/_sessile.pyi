@@ -1,16 +1,17 @@
 import builtins
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 from os import PathLike
 from types import TracebackType
 from typing import IO, Any, Final, Literal, Self, TypeAlias, TypeVar, Unpack, final
 
-from .settings import Duration, Moment, Preset, Settings
+from .settings import Duration, ImporterOptions, Moment, Preset, Settings
 from .values import (
     ApiKey,
     Event,
     ExportSummary,
+    ImportedRows,
     IssuedAccess,
     IssuedApiKey,
     IssuedSingleUse,
@@ -29,7 +30,10 @@ __all__ = [
     "Access",
     "Engine",
     "ErrorKind",
+    "ForeignAccess",
+    "Importer",
     "Issued",
+    "Jwks",
     "Reason",
     "Rejected",
     "Session",
@@ -177,6 +181,56 @@ class Access:
     def __bool__(self) -> Literal[True]: ...
 
 @final
+class Jwks:
+    """The public keys of another issuer, read once."""
+
+    def __new__(cls, text: str, /) -> Self: ...
+
+@final
+class ForeignAccess:
+    """An access token of another issuer that was good at the moment of the call."""
+
+    @property
+    def claims(self) -> dict[str, Any]: ...
+    @property
+    def subject(self) -> str | None: ...
+    @property
+    def scopes(self) -> list[str]: ...
+    @property
+    def reason(self) -> None: ...
+    def __bool__(self) -> Literal[True]: ...
+
+@final
+class Importer:
+    """The old site: who made its sessions, what is in them, and until when they are taken."""
+
+    @staticmethod
+    def express(
+        secrets: Sequence[str | bytes],
+        *,
+        until: Moment,
+        cookie: str = "connect.sid",
+        **options: Unpack[ImporterOptions],
+    ) -> Importer: ...
+    @staticmethod
+    def cookie_session(
+        secrets: Sequence[str | bytes],
+        *,
+        until: Moment,
+        cookie: str = "session",
+        hash: Literal["sha1", "sha256"] = "sha1",
+        **options: Unpack[ImporterOptions],
+    ) -> Importer: ...
+    @staticmethod
+    def django(
+        *, until: Moment, cookie: str = "sessionid", **options: Unpack[ImporterOptions]
+    ) -> Importer: ...
+    @staticmethod
+    def meteor(*, until: Moment, **options: Unpack[ImporterOptions]) -> Importer: ...
+    def read_pair(self, headers: _Headers | None) -> dict[str, Any] | Rejected | None: ...
+    def clear_cookies(self) -> list[str]: ...
+
+@final
 class Subscription:
     """The events of an engine, in order for each session."""
 
@@ -321,6 +375,17 @@ class Engine:
     def verify_access(self, token: _TokenText) -> Access | Rejected: ...
     def verify_access_at_once(self, token: _TokenText) -> Access | Rejected | None: ...
     def deny_access(self, token: _TokenText) -> bool: ...
+    def verify_foreign_access(
+        self,
+        token: _TokenText,
+        keys: Jwks,
+        *,
+        issuer: str,
+        audience: str,
+        kind: Literal["access", "plain"] = "access",
+        leeway: Duration | None = None,
+        required: builtins.list[str] | None = None,
+    ) -> ForeignAccess | Rejected: ...
     def jwks(self) -> str: ...
 
     # Refresh tokens
@@ -385,6 +450,15 @@ class Engine:
     def subscribe(self) -> Subscription: ...
     def on_event(self, tell: Callable[[Event], object]) -> Subscription: ...
     def watch(self, session: _HasHandle) -> Watch: ...
+
+    # Moving an old site over
+    def import_rows(self, importer: Importer, file: IO[bytes]) -> ImportedRows: ...
+    def upgrade_cookies(
+        self, importer: Importer, headers: _Headers | None
+    ) -> Issued | Rejected | None: ...
+    def upgrade_login_token(
+        self, importer: Importer, token: _TokenText
+    ) -> Issued | Rejected: ...
 
     # Maintenance
     def stats(self) -> Stats: ...

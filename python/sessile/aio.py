@@ -84,7 +84,7 @@ class Engine:
 
     @classmethod
     async def open(cls, directory: str | PathLike[str], **settings: Unpack[Settings]) -> Self:
-        """Opens the embedded store in `directory`."""
+        """Opens the store in `directory`: for one process, or with `store="lmdb"` for several."""
         return cls(await asyncio.to_thread(partial(SyncEngine.open, directory, **settings)))
 
     @classmethod
@@ -182,6 +182,7 @@ class Engine:
     patch_bytes = _in_thread(SyncEngine.patch_bytes)
     issue_access = _in_thread(SyncEngine.issue_access)
     deny_access = _in_thread(SyncEngine.deny_access)
+    verify_foreign_access = _in_thread(SyncEngine.verify_foreign_access)
     refresh = _in_thread(SyncEngine.refresh)
     issue_single_use = _in_thread(SyncEngine.issue_single_use)
     peek_single_use = _in_thread(SyncEngine.peek_single_use)
@@ -199,6 +200,9 @@ class Engine:
     rotate_key = _in_thread(SyncEngine.rotate_key)
     retire_key = _in_thread(SyncEngine.retire_key)
     import_key = _in_thread(SyncEngine.import_key)
+    import_rows = _in_thread(SyncEngine.import_rows)
+    upgrade_cookies = _in_thread(SyncEngine.upgrade_cookies)
+    upgrade_login_token = _in_thread(SyncEngine.upgrade_login_token)
     tick = _in_thread(SyncEngine.tick)
     export = _in_thread(SyncEngine.export)
 

@@ -53,9 +53,30 @@ class AccessTokens:
     """Whether Ed25519 is called `Ed25519` in them (RFC 9864), and not `EdDSA`."""
 
 
+class ImporterOptions(TypedDict, total=False):
+    """The keyword arguments of every `Importer`, beside `until`, its end: within 400 days."""
+
+    subject_at: list[str]
+    """Where a session's JSON names its subject, member by member from the outermost. By default
+    `["passport", "user"]`, and of Django `["_auth_user_id"]`."""
+    carry: list[str]
+    """The outermost members of it that become data of the new session. By default none."""
+    lifetimes: Preset
+    """Of upgraded sessions, from their upgrade on. By default those of the engine."""
+    grace: Duration
+    """How long after its upgrade an old cookie still gives the same session. 60 s; 0 to 5 min."""
+    devices_per_pair: int
+    """How many sessions one pair of cookie-session buys: whoever copied one counts. 1; to 100."""
+    anonymous: bool
+    """Takes sessions without a subject, too. `False`."""
+
+
 class Settings(TypedDict, total=False):
     """The keyword arguments of `Engine`, `Engine.open` and `Engine.in_memory`."""
 
+    store: Literal["sled", "lmdb"]
+    """What keeps the sessions in the directory. `sled` unless given: for one process at a time.
+    `lmdb`: for several processes of one machine, and what one of them ends is ended in all."""
     idle_timeout: Duration
     """How long a session lives unused. 30 minutes; 1 second to 400 days."""
     absolute_lifetime: Duration
@@ -68,6 +89,12 @@ class Settings(TypedDict, total=False):
     """How long the token from before a rotation still answers, read-only. 10 s; 0 to 5 min."""
     refresh_grace: Duration
     """How long a replaced refresh token gets the same successor again. 10 s; 0 to 5 min."""
+    refresh_window: Duration
+    """How long before its access token ends a refresh is expected at the earliest: whoever comes
+    earlier may have stolen the token. Off; 0 to 1 hour. Counts with `access_tokens`."""
+    early_refresh: Literal["tell", "refuse"]
+    """What becomes of one that comes earlier: it is answered, and an event tells of it (`tell`,
+    unless given), or it is refused, too."""
     expiring_soon: Duration
     """How long before a session ends subscribers hear of it. 1 minute; 1 second to 1 day."""
     max_sessions_per_subject: int

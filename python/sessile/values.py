@@ -248,6 +248,38 @@ class ExportSummary:
     len_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedLine:
+    """A line of an old site's file that was not imported."""
+
+    number: int
+    """Which, the first being 1."""
+    why: str
+    """What is wrong with it. Never says what is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRows:
+    """What became of the lines of an old site's file."""
+
+    lines: int
+    """How many were read, empty ones included."""
+    imported: int
+    """Sessions that are in the store now, and were not before."""
+    known: int
+    """Those that an earlier import brought, whatever became of them since."""
+    expired: int
+    """Those that have ended."""
+    anonymous: int
+    """Those without a subject, which were not asked for."""
+    beyond_limit: int
+    """Those whose subject has as many sessions as it may have."""
+    refused_count: int
+    """Lines that are no row. The others are imported nevertheless."""
+    refused: list[RefusedLine]
+    """The first 1,000 of them."""
+
+
 EventKind: TypeAlias = Literal[
     "created",
     "touched",
@@ -255,6 +287,7 @@ EventKind: TypeAlias = Literal[
     "expired",
     "rotated",
     "refreshed",
+    "refreshed_early",
     "consumed",
     "revoked",
     "data_changed",
@@ -299,4 +332,4 @@ class Event:
     cause: EndCause | None = None
     """Of `revoked`: why."""
     number: int | None = None
-    """Of `refreshed`: the generation. Of `missed`: how many events are lost."""
+    """Of `refreshed`, `refreshed_early`: the generation. Of `missed`: how many events are lost."""

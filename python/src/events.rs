@@ -204,6 +204,9 @@ fn told<'py>(py: Python<'py>, event: &sessile::Event) -> PyResult<Bound<'py, PyA
         EventKind::Refreshed { handle, generation } => {
             ("refreshed", Said { number: Some(u64::from(*generation)), ..of(handle) })
         }
+        EventKind::RefreshedEarly { handle, generation } => {
+            ("refreshed_early", Said { number: Some(u64::from(*generation)), ..of(handle) })
+        }
         EventKind::Consumed { handle } => ("consumed", of(handle)),
         EventKind::Revoked { handle, cause } => {
             ("revoked", Said { cause: Some(cause_name(*cause)), ..of(handle) })

@@ -30,6 +30,9 @@ fn _sessile(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<engine::Access>()?;
+    module.add_class::<engine::ForeignAccess>()?;
+    module.add_class::<engine::Importer>()?;
+    module.add_class::<engine::Jwks>()?;
     module.add_class::<events::Subscription>()?;
     module.add_class::<events::Watch>()?;
     module.add_class::<session::Session>()?;

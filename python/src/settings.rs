@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict};
 use sessile::cookie::{CookiePolicy, SameSite};
 use sessile::jwt::{Algorithm, AlgorithmName};
 use sessile::store::{Durability, MemoryStore, OnRollback};
-use sessile::{AccessTokens, AtLimit, Config, Lifetimes, MasterSecret};
+use sessile::{AccessTokens, AtLimit, Config, EarlyRefresh, Lifetimes, MasterSecret};
 
 use crate::clock::HostClock;
 use crate::error::{invalid_config, raise};
@@ -32,15 +32,12 @@ impl Settings {
         directory: Option<PathBuf>,
         keywords: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let mut config = match &directory {
-            Some(directory) => Config::new(directory),
-            None => Config::with_store(Arc::new(MemoryStore::new())),
-        };
         let (mut clock, mut lifetimes) = (None, DEFAULT_LIFETIMES);
         let given = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
             let value = keywords.map(|keywords| keywords.get_item(name)).transpose()?.flatten();
             Ok(value.filter(|value| !value.is_none()))
         };
+        let mut config = placed(py, directory.as_ref(), given("store")?.as_ref())?;
         for (name, value) in keywords.into_iter().flatten().filter(|(_, value)| !value.is_none()) {
             let name: String = name.extract()?;
             if name == "clock" {
@@ -66,6 +63,10 @@ impl Settings {
             let at_limit = given("at_limit")?.map(|name| at_limit(&name)).transpose()?;
             config = config.max_sessions_per_subject(max.extract()?, at_limit.unwrap_or_default());
         }
+        let early = given("early_refresh")?.map(|name| early_refresh(&name)).transpose()?;
+        if let Some(window) = seconds("refresh_window")? {
+            config = config.refresh_window(window, early.unwrap_or_default());
+        }
         Ok(Settings { config, clock, directory, lifetimes })
     }
 }
@@ -74,6 +75,32 @@ const DEFAULT_LIFETIMES: Lifetimes = Lifetimes {
     idle_timeout: Duration::from_secs(30 * 60),
     absolute_lifetime: Duration::from_secs(12 * 60 * 60),
 };
+
+/// The defaults, and where the sessions are kept.
+fn placed(
+    py: Python<'_>,
+    directory: Option<&PathBuf>,
+    store: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Config> {
+    let store = store.map(word).transpose().map_err(|error| about(py, "store", error))?;
+    Ok(match (directory, store.as_deref()) {
+        (Some(directory), None | Some("sled")) => Config::new(directory),
+        (Some(directory), Some("lmdb")) => Config::lmdb(directory),
+        (Some(_), Some(other)) => return Err(not_one_of(py, "store", other)),
+        (None, None) => Config::with_store(Arc::new(MemoryStore::new())),
+        (None, Some(_)) => {
+            return Err(invalid_config(py, "what is kept in memory has no other store"));
+        }
+    })
+}
+
+fn early_refresh(value: &Bound<'_, PyAny>) -> PyResult<EarlyRefresh> {
+    Ok(match word(value)?.as_str() {
+        "tell" => EarlyRefresh::Tell,
+        "refuse" => EarlyRefresh::Refuse,
+        other => return Err(not_one_of(value.py(), "early_refresh", other)),
+    })
+}
 
 fn at_limit(value: &Bound<'_, PyAny>) -> PyResult<AtLimit> {
     Ok(match word(value)?.as_str() {
@@ -88,8 +115,8 @@ fn at_limit(value: &Bound<'_, PyAny>) -> PyResult<AtLimit> {
 fn set(config: Config, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Config> {
     let py = value.py();
     Ok(match name {
-        // These depend on each other.
-        "idle_timeout" | "absolute_lifetime" | "lifetimes" => config,
+        // These depend on each other, or on the directory.
+        "idle_timeout" | "absolute_lifetime" | "lifetimes" | "store" => config,
         "rotate_every" => config.rotate_every(duration(value)?),
         "rotation_grace" => config.rotation_grace(duration(value)?),
         "refresh_grace" => config.refresh_grace(duration(value)?),
@@ -98,7 +125,7 @@ fn set(config: Config, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Config>
         "data_len_max_bytes" => config.data_len_max_bytes(value.extract()?),
         "cache_len_max_bytes" => config.cache_len_max_bytes(value.extract()?),
         "store_cache_len_max_bytes" => config.store_cache_len_max_bytes(value.extract()?),
-        "max_sessions_per_subject" | "at_limit" => config,
+        "max_sessions_per_subject" | "at_limit" | "refresh_window" | "early_refresh" => config,
         "create_durability" => config.create_durability(match word(value)?.as_str() {
             "durable" => Durability::Durable,
             "buffered" => Durability::Buffered,

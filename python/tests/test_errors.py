@@ -3,6 +3,7 @@
 import pickle
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import sessile
@@ -61,15 +62,19 @@ def test_settings_are_checked_by_name() -> None:
             Engine.in_memory(idle_timeout=duration)
 
 
-def test_every_setting_is_taken(tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", ["sled", "lmdb"])
+def test_every_setting_is_taken(tmp_path: Path, store: Literal["sled", "lmdb"]) -> None:
     key_file = tmp_path / "key"
     every: sessile.Settings = {
+        "store": store,
         "idle_timeout": 60,
         "absolute_lifetime": 3600,
         "lifetimes": "aal2",
         "rotate_every": 120,
         "rotation_grace": 5,
         "refresh_grace": 5,
+        "refresh_window": 30,
+        "early_refresh": "refuse",
         "expiring_soon": 30,
         "max_sessions_per_subject": 5,
         "at_limit": "evict_oldest",
@@ -94,6 +99,7 @@ def test_every_setting_is_taken(tmp_path: Path) -> None:
         session = engine.create("alice").session
         assert (session.absolute_deadline - session.created).total_seconds() == 3600
         assert session.time_left.total_seconds() == 60
+        assert engine.stats().store == store
         assert engine.introspect(engine.create("bob").token)["active"]
     assert key_file.stat().st_mode & 0o777 == 0o600
 

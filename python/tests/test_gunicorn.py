@@ -1,4 +1,5 @@
-"""Workers: one serves, and whoever comes second is told why it does not."""
+"""Workers: of the embedded store one serves, and the second is told why it does not; of the shared
+store all serve."""
 
 import multiprocessing
 import os
@@ -11,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,23 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="gunicorn forks"
 SITE = """
 import os, sessile.wsgi
 def application(environ, start_response):
-    session = environ[sessile.wsgi.ENVIRON_KEY]
-    session["visits"] = session.get("visits", 0) + 1
+    session, worker = environ[sessile.wsgi.ENVIRON_KEY], str(os.getpid())
+    path, said = environ["PATH_INFO"], ""
+    if path == "/in":
+        session.log_in("alice")
+    elif path == "/who":
+        said = str(session.subject)
+    elif path == "/out":
+        if worker != environ["QUERY_STRING"]:
+            session.log_out()
+            said = "out"
+    else:
+        session["visits"] = session.get("visits", 0) + 1
+        said = str(session["visits"])
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [f"{os.getpid()} {session['visits']}".encode()]
-application = sessile.wsgi.Sessions(application, os.environ["SESSIONS"])
+    return [f"{worker} {said}".encode()]
+settings = {"store": os.environ["STORE"]} if "STORE" in os.environ else {}
+application = sessile.wsgi.Sessions(application, os.environ["SESSIONS"], **settings)
 """
 
 
@@ -37,7 +51,7 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def serve(site: Path, workers: int) -> Iterator[tuple[str, Path]]:
+def serve(site: Path, workers: int, **more: str) -> Iterator[tuple[str, Path]]:
     """Gives the address of a gunicorn that loaded the application before it forked."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -46,6 +60,7 @@ def serve(site: Path, workers: int) -> Iterator[tuple[str, Path]]:
     command = [sys.executable, "-m", "gunicorn", "--preload", f"-w{workers}"]
     command += ["-b", f"127.0.0.1:{port}", "--log-file", str(log), "site_of_test:application"]
     environment = {**os.environ, "PYTHONPATH": str(site), "SESSIONS": str(site / "sessions")}
+    environment.update(more)
     with (site / "stderr").open("w") as stderr:
         server = subprocess.Popen(command, cwd=site, env=environment, stderr=stderr)
     try:
@@ -92,6 +107,41 @@ def test_of_four_workers_one_serves_and_the_others_say_what_to_do(site: Path) ->
         assert len(seen[200]) == 1
         assert "LockedError" in log.read_text()
         assert "pid" in log.read_text() or "process" in log.read_text()
+
+
+def said_by_all(address: str, cookie: str) -> dict[str, set[str]]:
+    """Gives what each of four workers says, asked by eight clients at once until all have."""
+    said: dict[str, set[str]] = {}
+    deadline = time.monotonic() + 30
+    with ThreadPoolExecutor(8) as clients:
+        while len(said) < 4:
+            assert time.monotonic() < deadline, said
+            for status, body, _cookie in clients.map(get, [address] * 16, [cookie] * 16):
+                assert status == 200
+                worker, subject = body.split()
+                said.setdefault(worker, set()).add(subject)
+    return said
+
+
+def test_four_workers_serve_from_the_shared_store_and_a_logout_at_one_holds_in_all(
+    site: Path,
+) -> None:
+    for address, _log in serve(site, workers=4, STORE="lmdb"):
+        status, body, cookie = get(address + "in")
+        assert status == 200 and cookie
+        first = body.strip()
+        # From here on it is in the cache of each.
+        known = said_by_all(address + "who", cookie)
+        assert first in known and all(said == {"alice"} for said in known.values())
+        deadline = time.monotonic() + 30
+        while not body.endswith(" out"):
+            assert time.monotonic() < deadline
+            with ThreadPoolExecutor(8) as clients:
+                found = clients.map(get, [f"{address}out?{first}"] * 8, [cookie] * 8)
+                body = max((body for _, body, _ in found), key=lambda body: body.endswith(" out"))
+        assert not body.startswith(first)
+        known = said_by_all(address + "who", cookie)
+        assert first in known and all(said == {"None"} for said in known.values())
 
 
 def _open(directory: str, answers: "multiprocessing.Queue[str]") -> None:

@@ -4,13 +4,15 @@ import base64
 import io
 import json
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 import sessile
 from conftest import ManualClock
-from sessile import Engine, Reason, RefreshGrant, Token
+from sessile import Engine, Jwks, Reason, RefreshGrant, Token
 
 
 def test_no_token_shows_itself_to_who_does_not_ask(engine: Engine) -> None:
@@ -109,6 +111,45 @@ def test_a_refresh_token_is_replaced_and_its_reuse_ends_the_session(
     assert engine.create("alice").refresh_token is None
 
 
+@pytest.mark.parametrize("early", ["tell", "refuse"])
+def test_a_refresh_before_its_window_is_told_of_or_refused(
+    clock: ManualClock, early: Literal["tell", "refuse"]
+) -> None:
+    settings = sessile.Settings(refresh_window=60, early_refresh=early, clock=clock, threads=False)
+    settings["access_tokens"] = sessile.AccessTokens("https://issuer.example", "api")
+    with Engine.in_memory(**settings) as engine:
+        issued = engine.create("alice", refresh=True)
+        assert issued.refresh_token is not None
+        with engine.subscribe() as events:
+            clock.advance(239)
+            found = engine.refresh(issued.refresh_token)
+            assert bool(found) is (early == "tell")
+            told = events.next(5)
+            assert told is not None and told.kind == "refreshed_early"
+            assert (told.handle, told.number) == (issued.session.handle, 0)
+        clock.advance(1)
+        assert engine.refresh(issued.refresh_token)
+
+
+def test_an_early_refresh_is_an_ordinary_one_without_a_window(
+    engine: Engine, clock: ManualClock
+) -> None:
+    issued = engine.create("alice", refresh=True)
+    assert issued.refresh_token is not None
+    with engine.subscribe() as events:
+        assert engine.refresh(issued.refresh_token)
+        told = events.next(5)
+        assert told is not None and told.kind == "refreshed"
+
+
+def test_what_a_refresh_window_cannot_be_is_an_error() -> None:
+    wrong: Any = "ignore"
+    with pytest.raises(sessile.InvalidConfigError, match="early_refresh"):
+        Engine.in_memory(early_refresh=wrong)
+    with pytest.raises(sessile.InvalidConfigError, match="refresh_window"):
+        Engine.in_memory(refresh_window=3601)
+
+
 def test_a_confirmed_refresh_leaves_the_grace_only(engine: Engine, clock: ManualClock) -> None:
     issued = engine.create("alice", refresh=True)
     first = issued.refresh_token
@@ -188,6 +229,80 @@ def test_whatever_is_presented_is_introspected_and_revoked(engine: Engine) -> No
     engine.revoke_presented(issued.token)
     assert engine.introspect(issued.token) == {"active": False}
     engine.revoke_presented("nonsense")
+
+
+OTHER = "https://other.example"
+API = "https://api.example"
+
+
+@pytest.fixture
+def other(clock: ManualClock) -> Iterator[Engine]:
+    """Another issuer's engine: it knows nothing of what is revoked in ours."""
+    access = sessile.AccessTokens(OTHER, API)
+    with Engine.in_memory(clock=clock, threads=False, access_tokens=access) as engine:
+        yield engine
+
+
+def test_a_token_of_another_issuer_is_good_until_its_subject_is_revoked_here(
+    engine: Engine, other: Engine, clock: ManualClock
+) -> None:
+    keys = Jwks(other.jwks())
+    session = other.create("alice").session
+    token = other.issue_access(session, scopes=["read", "write"], claims={"tier": 3}).token
+    found = engine.verify_foreign_access(token, keys, issuer=OTHER, audience=API)
+    assert found and found.reason is None and found.subject == "alice"
+    assert found.scopes == ["read", "write"]
+    assert found.claims["tier"] == 3 and found.claims["iss"] == OTHER
+    assert token.reveal() not in repr(found)
+
+    engine.revoke_subject("alice")
+    found = engine.verify_foreign_access(token, keys, issuer=OTHER, audience=API)
+    assert not found and found.reason is Reason.REVOKED_SUBJECT
+    clock.advance(1)
+    newer = other.issue_access(session).token
+    assert engine.verify_foreign_access(newer, keys, issuer=OTHER, audience=API)
+    engine.suspend("alice")
+    found = engine.verify_foreign_access(newer, keys, issuer=OTHER, audience=API)
+    assert found.reason is Reason.SUSPENDED
+
+
+def test_what_another_issuer_did_not_say_for_us_is_rejected(
+    engine: Engine, other: Engine, clock: ManualClock
+) -> None:
+    keys = Jwks(other.jwks())
+    token = other.issue_access(other.create("alice").session).token
+    check = engine.verify_foreign_access
+    for reason, found in {
+        Reason.WRONG_ISSUER: check(token, keys, issuer=API, audience=API),
+        Reason.WRONG_AUDIENCE: check(token, keys, issuer=OTHER, audience=OTHER),
+        Reason.WRONG_KIND: check(token, keys, issuer=OTHER, audience=API, kind="plain"),
+        Reason.MISSING_CLAIM: check(token, keys, issuer=OTHER, audience=API, required=["act"]),
+        Reason.UNKNOWN_KEY: check(token, Jwks(engine.jwks()), issuer=OTHER, audience=API),
+        Reason.MALFORMED: check("\ud800", keys, issuer=OTHER, audience=API),
+    }.items():
+        assert not found and found.reason is reason
+    found = check(token, keys, issuer=OTHER, audience=API)
+    assert found
+    # Until it ends, and as much longer as clocks may disagree.
+    clock.advance(found.claims["exp"] - clock().timestamp() + 4.9)
+    assert check(token, keys, issuer=OTHER, audience=API)
+    clock.advance(0.1)
+    found = check(token, keys, issuer=OTHER, audience=API)
+    assert not found and found.reason is Reason.EXPIRED
+    assert check(token, keys, issuer=OTHER, audience=API, leeway=6)
+    assert not check(token, keys, issuer=OTHER, audience=API, leeway=0)
+
+
+def test_what_another_issuer_cannot_be_is_an_error(engine: Engine) -> None:
+    for text in ("", "{}", '{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}'):
+        with pytest.raises(sessile.InvalidInputError):
+            Jwks(text)
+    keys = Jwks(engine.jwks())
+    wrong: Any = "logout"
+    for options in ({"issuer": ""}, {"audience": ""}, {"leeway": 301}, {"kind": wrong}):
+        keywords: Any = {"issuer": OTHER, "audience": API, **options}
+        with pytest.raises(sessile.InvalidConfigError):
+            engine.verify_foreign_access("x", keys, **keywords)
 
 
 def test_keys_are_rotated_and_retired(engine: Engine) -> None:

@@ -25,32 +25,7 @@ impl Access {
     /// Its claims, a `dict` of one's own.
     #[getter]
     fn claims<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let Claims { iss, sub, aud, exp, nbf, iat, jti, sid, auth_time, seq, ver, extra } =
-            &*self.claims;
-        let extra = serde_json::Value::Object(extra.clone()).to_string();
-        let claims = json_module(py)?.getattr("loads")?.call1((extra,))?.cast_into::<PyDict>()?;
-        for (name, text) in [("iss", iss), ("sub", sub), ("jti", jti), ("sid", sid)] {
-            if let Some(text) = text {
-                claims.set_item(name, text)?;
-            }
-        }
-        let numbers = [
-            ("exp", exp),
-            ("nbf", nbf),
-            ("iat", iat),
-            ("auth_time", auth_time),
-            ("seq", seq),
-            ("ver", ver),
-        ];
-        for (name, number) in numbers {
-            if let Some(number) = number {
-                claims.set_item(name, number)?;
-            }
-        }
-        if let Some(aud) = aud {
-            claims.set_item("aud", aud)?;
-        }
-        Ok(claims)
+        claims_dict(py, &self.claims)
     }
 
     /// The session that it stands and falls with.
@@ -68,8 +43,7 @@ impl Access {
     /// What it may be used for.
     #[getter]
     fn scopes(&self) -> Vec<&str> {
-        let scope = self.claims.extra.get("scope").and_then(serde_json::Value::as_str);
-        scope.into_iter().flat_map(|scope| scope.split(' ')).collect()
+        scopes(&self.claims)
     }
 
     /// Always `None`: so that a verdict has a reason whatever it is.
@@ -169,6 +143,41 @@ impl Engine {
         let key = SigningKey::from_pkcs8_pem(pem).map_err(|error| raise(py, &error))?;
         self.detached(py, |engine| engine.import_key(&key))
     }
+}
+
+/// Claims as a `dict`.
+pub(super) fn claims_dict<'py>(py: Python<'py>, claims: &Claims) -> PyResult<Bound<'py, PyDict>> {
+    let Claims { iss, sub, aud, exp, nbf, iat, jti, sid, auth_time, seq, ver, extra } = claims;
+    let extra = serde_json::Value::Object(extra.clone()).to_string();
+    let dict = json_module(py)?.getattr("loads")?.call1((extra,))?.cast_into::<PyDict>()?;
+    for (name, text) in [("iss", iss), ("sub", sub), ("jti", jti), ("sid", sid)] {
+        if let Some(text) = text {
+            dict.set_item(name, text)?;
+        }
+    }
+    let numbers = [
+        ("exp", exp),
+        ("nbf", nbf),
+        ("iat", iat),
+        ("auth_time", auth_time),
+        ("seq", seq),
+        ("ver", ver),
+    ];
+    for (name, number) in numbers {
+        if let Some(number) = number {
+            dict.set_item(name, number)?;
+        }
+    }
+    if let Some(aud) = aud {
+        dict.set_item("aud", aud)?;
+    }
+    Ok(dict)
+}
+
+/// What the claim `scope` names.
+pub(super) fn scopes(claims: &Claims) -> Vec<&str> {
+    let scope = claims.extra.get("scope").and_then(serde_json::Value::as_str);
+    scope.into_iter().flat_map(|scope| scope.split(' ')).collect()
 }
 
 fn access(py: Python<'_>, verdict: AccessVerdict) -> PyResult<Bound<'_, PyAny>> {

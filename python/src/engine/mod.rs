@@ -5,6 +5,9 @@ mod api_key;
 mod cookies;
 mod data;
 mod events;
+mod file;
+mod foreign;
+mod foreign_access;
 mod keys;
 mod maintain;
 mod session;
@@ -21,10 +24,12 @@ use crate::error::{invalid_input, raise};
 use crate::settings::Settings;
 
 pub(crate) use access::Access;
+pub(crate) use foreign::Importer;
+pub(crate) use foreign_access::{ForeignAccess, Jwks};
 
 /// One open store with its caches and keys. Every method may be called from any thread.
 ///
-/// `Engine.open(directory, **settings)` opens the embedded store in `directory`;
+/// `Engine.open(directory, **settings)` opens the store in `directory`;
 /// `Engine.in_memory(**settings)` keeps everything in memory, for tests. The settings are those of
 /// `sessile.Settings`. Close it, or use it as a context manager.
 #[pyclass(frozen, weakref, module = "sessile")]
@@ -86,8 +91,8 @@ impl Engine {
 
 #[pymethods]
 impl Engine {
-    /// Opens the embedded store in `directory`, which is made if it is not there. One process at
-    /// a time can have it open.
+    /// Opens the store in `directory`, which is made if it is not there. One process at a time can
+    /// have it open; with `store="lmdb"`, several.
     #[staticmethod]
     #[pyo3(signature = (directory, **settings))]
     fn open(
