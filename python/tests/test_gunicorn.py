@@ -30,7 +30,9 @@ def application(environ, start_response):
     if path == "/in":
         session.log_in("alice")
     elif path == "/who":
-        said = str(session.subject)
+        # Of the cache, and of what the adapter reads of the store for it.
+        found = bool(session.engine.verify_cookies(environ["HTTP_COOKIE"]))
+        said = f"{found},{session.subject}"
     elif path == "/out":
         if worker != environ["QUERY_STRING"]:
             session.log_out()
@@ -132,7 +134,7 @@ def test_four_workers_serve_from_the_shared_store_and_a_logout_at_one_holds_in_a
         first = body.strip()
         # From here on it is in the cache of each.
         known = said_by_all(address + "who", cookie)
-        assert first in known and all(said == {"alice"} for said in known.values())
+        assert first in known and all(said == {"True,alice"} for said in known.values())
         deadline = time.monotonic() + 30
         while not body.endswith(" out"):
             assert time.monotonic() < deadline
@@ -141,7 +143,7 @@ def test_four_workers_serve_from_the_shared_store_and_a_logout_at_one_holds_in_a
                 body = max((body for _, body, _ in found), key=lambda body: body.endswith(" out"))
         assert not body.startswith(first)
         known = said_by_all(address + "who", cookie)
-        assert first in known and all(said == {"None"} for said in known.values())
+        assert first in known and all(said == {"False,None"} for said in known.values())
 
 
 def _open(directory: str, answers: "multiprocessing.Queue[str]") -> None:
