@@ -2,7 +2,7 @@
 //! their place (`--cfg shuttle`: random schedules; `--cfg loom`: every schedule).
 
 // Holds what is set once and never changes: no schedule matters to it.
-#[cfg(feature = "sled")]
+#[cfg(any(feature = "sled", feature = "redis"))]
 pub(crate) use std::sync::OnceLock;
 
 #[cfg(not(any(shuttle, loom)))]

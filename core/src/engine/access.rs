@@ -306,7 +306,7 @@ impl Inner {
     }
 
     pub(super) fn verify_access(&self, token: &[u8], touch: Touch) -> Result<AccessVerdict> {
-        self.refuse_forked()?;
+        self.refuse_stale()?;
         let now = self.clock.now();
         let (claims, handle) = match self.authentic_access(token, now)? {
             Ok(authentic) => authentic,

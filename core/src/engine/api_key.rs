@@ -252,7 +252,7 @@ impl Inner {
     }
 
     pub(super) fn verify_api_key(&self, token: &[u8]) -> Result<ApiKeyVerdict> {
-        self.refuse_forked()?;
+        self.refuse_stale()?;
         let now = self.clock.now();
         let rejected = |reason| Ok(ApiKeyVerdict::Rejected(reason));
         let Some(text) = text_of(&self.config.api_key_prefix, token) else {

@@ -66,7 +66,7 @@ struct Seen {
 
 impl Inner {
     fn data(&self, handle: &Handle) -> Result<Option<Arc<Data>>> {
-        self.refuse_forked()?;
+        self.refuse_stale()?;
         let now = self.clock.now();
         let cached = self.cache.get_by_handle(handle, |entry| {
             let facts = &entry.facts;

@@ -35,7 +35,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{forks, note_fork};
 use crate::id::Handle;
 use crate::keys::{Keyring, SealingKey};
-use crate::store::{Capabilities, Store};
+use crate::store::{Capabilities, Lease, Store};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering, RwLock};
 use crate::time::Timestamp;
 
@@ -75,6 +75,8 @@ struct Inner {
     forks: u64,
     /// `None` once closed.
     store: RwLock<Option<Arc<dyn Store>>>,
+    /// While it has run out, nothing is answered from the caches.
+    lease: Option<Arc<Lease>>,
     capabilities: Capabilities,
     keyring: RwLock<Arc<Keyring>>,
     sealing: SealingKey,
@@ -167,10 +169,26 @@ impl Inner {
         self.refuse_forked()
     }
 
+    /// What every answer from a cache asks first.
+    #[inline]
+    fn refuse_stale(&self) -> Result<()> {
+        self.refuse_forked()?;
+        match &self.lease {
+            Some(lease) if !lease.is_held() => Err(lease_ran_out()),
+            _ => Ok(()),
+        }
+    }
+
     #[inline]
     fn refuse_forked(&self) -> Result<()> {
         if forks() == self.forks { Ok(()) } else { Err(forked()) }
     }
+}
+
+#[cold]
+fn lease_ran_out() -> Error {
+    let message = "the lease on the store ran out, and what is cached may be out of date";
+    Error::new(ErrorKind::Unavailable, message)
 }
 
 #[cold]

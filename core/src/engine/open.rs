@@ -85,6 +85,7 @@ impl Engine {
                 config,
                 process_id: std::process::id(),
                 forks: forks(),
+                lease: store.lease(),
                 store: RwLock::new(Some(store)),
                 capabilities,
                 keyring: RwLock::new(Arc::new(keyring)),

@@ -59,7 +59,7 @@ impl Engine {
 impl Inner {
     #[inline]
     pub(super) fn verify(&self, token: &[u8], touch: Touch) -> Result<Verdict> {
-        self.refuse_forked()?;
+        self.refuse_stale()?;
         let now = self.clock.now();
         let Ok(text) = <&TokenText>::try_from(token) else {
             return Ok(Verdict::Rejected(Parts::reason_for_length(token)));

@@ -1,8 +1,11 @@
 //! A store in memory: for tests, and for sessions that need not outlive the process.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::{Batch, Capabilities, Check, Commit, Due, Key, Row, Store, Survives, Table, Timestamp};
+use super::{
+    Batch, Capabilities, Check, Commit, Due, Key, Lease, Row, Store, Survives, Table, Timestamp,
+};
 use crate::error::Result;
 use crate::id::Group;
 use crate::sync::RwLock;
@@ -138,5 +141,9 @@ impl Store for MemoryStore {
             value_len_max_bytes: 1 << 20,
             was_rolled_back: false,
         }
+    }
+
+    fn lease(&self) -> Option<Arc<Lease>> {
+        None
     }
 }

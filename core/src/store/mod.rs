@@ -53,19 +53,26 @@
 
 mod export;
 mod key;
+mod lease;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sled")]
 mod sled;
 
 use crate::error::Result;
 use crate::id::Group;
+use std::sync::Arc;
 use crate::time::Timestamp;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisOptions, RedisStore};
 #[cfg(feature = "sled")]
 pub use self::sled::{OnRollback, SledOptions, SledStore};
 pub(crate) use export::load_export;
 pub use export::{ExportSummary, ImportSummary, export, import};
 pub use key::{Key, Table};
+pub use lease::Lease;
 pub use memory::MemoryStore;
 
 /// A place that keeps rows, see the [contract](self).
@@ -137,6 +144,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// What this store can promise.
     fn capabilities(&self) -> Capabilities;
+
+    /// For a store that belongs to this process only while a lease runs: the lease. The engine
+    /// then answers nothing from its caches once it has run out. `None`: it is ours until closed.
+    fn lease(&self) -> Option<Arc<Lease>>;
 }
 
 /// A stored value.

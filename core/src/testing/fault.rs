@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Group;
-use crate::store::{Batch, Capabilities, Commit, Due, Key, Row, Store, Table};
+use crate::store::{Batch, Capabilities, Commit, Due, Key, Lease, Row, Store, Table};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::time::Timestamp;
 
@@ -286,6 +286,10 @@ impl Store for FaultStore {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn lease(&self) -> Option<Arc<Lease>> {
+        self.inner.lease()
     }
 }
 

@@ -23,6 +23,7 @@ mod writes;
 
 use std::fmt;
 use std::ops::Bound::{self, Excluded, Included};
+use std::sync::Arc;
 
 use commit::{Committer, Done, Job};
 use layout::{EXPIRY, HEADER_LEN, Meta, ROWS_FIRST};
@@ -32,7 +33,7 @@ use open::Opened;
 use stamp::SideFile;
 use tree::damaged;
 
-use super::{Batch, Capabilities, Commit, Due, Key, Row, Store, Survives, Table};
+use super::{Batch, Capabilities, Commit, Due, Key, Lease, Row, Store, Survives, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Group;
 use crate::sync::Mutex;
@@ -270,6 +271,10 @@ impl Store for SledStore {
             value_len_max_bytes: SledStore::VALUE_LEN_MAX_BYTES,
             was_rolled_back: self.was_rolled_back,
         }
+    }
+
+    fn lease(&self) -> Option<Arc<Lease>> {
+        None
     }
 }
 

@@ -1,0 +1,232 @@
+//! A Redis server of the test's own on a free port of the loopback interface, and a proxy before
+//! it that cuts connections.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use sessile::store::RedisOptions;
+
+/// A server in a directory of its own. Dropping it ends the server.
+pub struct RedisServer {
+    pub port: u16,
+    dir: tempfile::TempDir,
+    settings: Vec<String>,
+    child: Mutex<Option<Child>>,
+}
+
+impl RedisServer {
+    /// One that keeps what it acknowledged through a power loss.
+    pub fn start() -> Self {
+        RedisServer::with(&["--appendonly", "yes", "--appendfsync", "always"])
+    }
+
+    /// One with these settings.
+    pub fn with(settings: &[&str]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = RedisServer {
+            port,
+            dir: tempfile::tempdir().unwrap(),
+            settings: settings.iter().map(|setting| (*setting).to_owned()).collect(),
+            child: Mutex::new(None),
+        };
+        server.run();
+        server
+    }
+
+    /// Starts the program over what is in the directory.
+    pub fn run(&self) {
+        let child = Command::new("redis-server")
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+            .arg(self.dir())
+            .args(&self.settings)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server is there: .ci/setup.sh installs it");
+        *self.child.lock().unwrap() = Some(child);
+        until("the server answers", || {
+            TcpStream::connect(("127.0.0.1", self.port)).is_ok_and(|mut connection| {
+                let mut answer = [0; 5];
+                connection.write_all(b"PING\r\n").is_ok()
+                    && connection.read_exact(&mut answer).is_ok()
+                    && (&answer == b"+PONG" || answer.starts_with(b"-NOA"))
+            })
+        });
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(&self) {
+        if let Some(mut child) = self.child.lock().unwrap().take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    pub fn options(&self) -> RedisOptions {
+        options(self.port)
+    }
+
+    /// Sends one command and gives the first line of the answer.
+    pub fn command(&self, words: &[&[u8]]) -> String {
+        let mut connection = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let mut request = format!("*{}\r\n", words.len()).into_bytes();
+        for word in words {
+            request.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+            request.extend_from_slice(word);
+            request.extend_from_slice(b"\r\n");
+        }
+        connection.write_all(&request).unwrap();
+        let mut answer = vec![0; 65_536];
+        let len = connection.read(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer[..len]).into_owned()
+    }
+
+    /// Stops the process for a while, or lets it go on: SIGSTOP, SIGCONT.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let child = self.child.lock().unwrap();
+        let pid = rustix::process::Pid::from_child(child.as_ref().unwrap());
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Short times, so that a test of them takes no longer than it must.
+pub fn options(port: u16) -> RedisOptions {
+    RedisOptions::new(&format!("127.0.0.1:{port}"))
+        .unwrap()
+        .call_timeout(Duration::from_secs(1))
+        .settle_timeout(Duration::from_secs(3))
+}
+
+/// Waits until something holds, at most half a minute.
+pub fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Hands everything on to a server, and cuts where it is told to.
+pub struct Proxy {
+    pub port: u16,
+    state: Arc<ProxyState>,
+}
+
+#[derive(Default)]
+struct ProxyState {
+    /// How many requests with this text in them are cut, and whether after the server had them.
+    marker: Mutex<Vec<u8>>,
+    cuts: AtomicUsize,
+    lets_server_know: AtomicBool,
+    /// No new connections.
+    is_closed: AtomicBool,
+    done: AtomicUsize,
+}
+
+impl Proxy {
+    pub fn before(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let state = Arc::new(ProxyState::default());
+        let proxy = Proxy { port: listener.local_addr().unwrap().port(), state: state.clone() };
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                if state.is_closed.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
+                let state = state.clone();
+                std::thread::spawn(move || state.carry(client, server));
+            }
+        });
+        proxy
+    }
+
+    /// Cuts the connection at the next `cuts` requests that hold `marker`: after the server has
+    /// it and answered, or before it gets it.
+    pub fn cut(&self, marker: &[u8], cuts: usize, lets_server_know: bool) {
+        *self.state.marker.lock().unwrap() = marker.to_vec();
+        self.state.lets_server_know.store(lets_server_know, Ordering::SeqCst);
+        self.state.done.store(0, Ordering::SeqCst);
+        self.state.cuts.store(cuts, Ordering::SeqCst);
+    }
+
+    /// How many were cut.
+    pub fn cuts_done(&self) -> usize {
+        self.state.done.load(Ordering::SeqCst)
+    }
+
+    /// Whether new connections are taken. Cuts close it, if told to before.
+    pub fn close_when_cut(&self) {
+        self.state.done.store(CLOSES, Ordering::SeqCst);
+    }
+
+    pub fn reopen(&self) {
+        self.state.is_closed.store(false, Ordering::SeqCst);
+    }
+}
+
+const CLOSES: usize = 1 << 20;
+
+impl ProxyState {
+    fn carry(&self, mut client: TcpStream, mut server: TcpStream) {
+        let (mut back_from, mut back_to) =
+            (server.try_clone().unwrap(), client.try_clone().unwrap());
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let is_cut_too = is_cut.clone();
+        let back = std::thread::spawn(move || {
+            let mut bytes = vec![0; 65_536];
+            while let Ok(len @ 1..) = back_from.read(&mut bytes) {
+                // The answer to what is cut is swallowed.
+                if is_cut_too.load(Ordering::SeqCst) || back_to.write_all(&bytes[..len]).is_err() {
+                    break;
+                }
+            }
+            let _ = back_to.shutdown(Shutdown::Both);
+        });
+        let mut bytes = vec![0; 1 << 20];
+        while let Ok(len @ 1..) = client.read(&mut bytes) {
+            if self.is_marked(&bytes[..len]) {
+                is_cut.store(true, Ordering::SeqCst);
+                if self.done.fetch_add(1, Ordering::SeqCst) >= CLOSES {
+                    self.is_closed.store(true, Ordering::SeqCst);
+                }
+                if !self.lets_server_know.load(Ordering::SeqCst) {
+                    break;
+                }
+            }
+            if server.write_all(&bytes[..len]).is_err() {
+                break;
+            }
+        }
+        let _ = server.shutdown(if is_cut.load(Ordering::SeqCst) {
+            Shutdown::Write
+        } else {
+            Shutdown::Both
+        });
+        let _ = back.join();
+        let _ = client.shutdown(Shutdown::Both);
+    }
+
+    fn is_marked(&self, bytes: &[u8]) -> bool {
+        let marker = self.marker.lock().unwrap();
+        if marker.is_empty() || !bytes.windows(marker.len()).any(|part| part == &marker[..]) {
+            return false;
+        }
+        let take = |cuts: usize| cuts.checked_sub(1);
+        self.cuts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok()
+    }
+}
