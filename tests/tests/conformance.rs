@@ -3,17 +3,23 @@
 mod support;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::time::Duration;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sessile::store::{Batch, Durability, Key, MemoryStore, SledOptions, SledStore, Store, Table};
+use sessile::store::{
+    Batch, Durability, Key, MemoryStore, RedisStore, SledOptions, SledStore, Store, Table,
+};
 use sessile::testing::conformance::Harness;
 use sessile::testing::{Fault, FaultStore, Op};
 use sessile::{ErrorKind, Group, Result, Timestamp};
+use support::redis_server::{self, Proxy, RedisServer};
 
 sessile::store_conformance!(memory, MemoryHarness);
 sessile::store_conformance!(faultless_wrapper, WrappedHarness);
 sessile::store_conformance!(sled, SledHarness::new());
+sessile::store_conformance!(redis, RedisHarness::new(&[]));
+sessile::store_conformance!(redis_cluster, RedisHarness::of_cluster());
 
 fn with_a_row(store: &dyn Store) {
     let key = Key::new(Group(7), Table::Session, b"kept").unwrap();
@@ -126,6 +132,71 @@ impl Harness for SledHarness {
 
     fn make_newer(&self) -> bool {
         support::make_newer(&self.path().join("sessile.stamp"));
+        true
+    }
+}
+
+struct RedisHarness {
+    server: RedisServer,
+    is_cluster: bool,
+    crashed: Mutex<Vec<RedisServer>>,
+    proxy: Proxy,
+}
+
+impl RedisHarness {
+    fn new(settings: &[&str]) -> Self {
+        let durable = ["--appendonly", "yes", "--appendfsync", "always"];
+        let server = RedisServer::with(&[&durable, settings].concat());
+        let (crashed, proxy) = (Mutex::new(Vec::new()), Proxy::before(server.port));
+        RedisHarness { server, is_cluster: false, crashed, proxy }
+    }
+
+    /// A cluster of one: every key has to be where its slot says.
+    fn of_cluster() -> Self {
+        let bus = redis_server::free_port().to_string();
+        let harness = RedisHarness::new(&["--cluster-enabled", "yes", "--cluster-port", &bus]);
+        redis_server::join_cluster(&[&harness.server]);
+        RedisHarness { is_cluster: true, ..harness }
+    }
+}
+
+impl Harness for RedisHarness {
+    fn open(&self) -> Result<Arc<dyn Store>> {
+        Ok(Arc::new(RedisStore::open(self.server.options())?))
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
+    fn crashed(&self) -> Option<Arc<dyn Store>> {
+        if self.is_cluster {
+            return None;
+        }
+        let server = self.server.crashed();
+        let store = RedisStore::open(server.options()).unwrap();
+        self.crashed.lock().unwrap().push(server);
+        Some(Arc::new(store))
+    }
+
+    /// The write is cut off, and so is every question what became of it.
+    fn failing(&self) -> Option<Arc<dyn Store>> {
+        if self.is_cluster {
+            return None;
+        }
+        let options = redis_server::options(self.proxy.port);
+        let store = RedisStore::open(options.settle_timeout(Duration::from_millis(200))).unwrap();
+        with_a_row(&store);
+        self.proxy.cut(&[&[7; 100], b"What became of the commit"], usize::MAX, false);
+        Some(Arc::new(store))
+    }
+
+    fn make_newer(&self) -> bool {
+        self.server.command(&[b"HSET", b"{sessile:0}m", b"format", b"2"]);
         true
     }
 }

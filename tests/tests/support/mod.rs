@@ -4,6 +4,7 @@
 
 pub mod loop_disk;
 pub mod own_mounts;
+pub mod redis_server;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -27,10 +27,15 @@ impl RedisServer {
 
     /// One with these settings.
     pub fn with(settings: &[&str]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        RedisServer::over(tempfile::tempdir().unwrap(), settings)
+    }
+
+    /// One over what is in a directory.
+    pub fn over(dir: tempfile::TempDir, settings: &[&str]) -> Self {
+        let port = free_port();
         let server = RedisServer {
             port,
-            dir: tempfile::tempdir().unwrap(),
+            dir,
             settings: settings.iter().map(|setting| (*setting).to_owned()).collect(),
             child: Mutex::new(None),
         };
@@ -56,6 +61,17 @@ impl RedisServer {
                     && (&answer == b"+PONG" || answer.starts_with(b"-NOA"))
             })
         });
+    }
+
+    /// What a crash at this moment would leave, under a server of its own. The lease there runs
+    /// out at once.
+    pub fn crashed(&self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        super::copy_at_once(self.dir(), dir.path());
+        let settings: Vec<&str> = self.settings.iter().map(String::as_str).collect();
+        let server = RedisServer::over(dir, &settings);
+        server.command(&[b"DEL", b"{sessile:0}o"]);
+        server
     }
 
     pub fn dir(&self) -> &Path {
@@ -111,6 +127,36 @@ pub fn options(port: u16) -> RedisOptions {
         .settle_timeout(Duration::from_secs(3))
 }
 
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Makes a cluster of servers that were started for one, each with its share of the slots.
+pub fn join_cluster(servers: &[&RedisServer]) {
+    let share = 16_384_usize.div_ceil(servers.len());
+    let first = servers[0];
+    for (number, server) in servers.iter().enumerate() {
+        let from = (number * share).to_string();
+        let to = ((number + 1) * share - 1).min(16_383).to_string();
+        let words: [&[u8]; 4] = [b"CLUSTER", b"ADDSLOTSRANGE", from.as_bytes(), to.as_bytes()];
+        assert_eq!(server.command(&words), "+OK\r\n");
+        let port = first.port.to_string();
+        let bus = first.command(&[b"CONFIG", b"GET", b"cluster-port"]);
+        let bus = bus.trim().rsplit("\r\n").next().unwrap().to_owned();
+        let meet: [&[u8]; 5] =
+            [b"CLUSTER", b"MEET", b"127.0.0.1", port.as_bytes(), bus.as_bytes()];
+        assert_eq!(server.command(&meet), "+OK\r\n");
+    }
+    until("the cluster is whole", || {
+        servers.iter().all(|server| {
+            let info = server.command(&[b"CLUSTER", b"INFO"]);
+            let known = format!("cluster_known_nodes:{}\r", servers.len());
+            info.contains("cluster_state:ok") && info.contains(&known)
+        })
+    });
+}
+
 /// Waits until something holds, at most half a minute.
 pub fn until(what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -128,13 +174,9 @@ pub struct Proxy {
 
 #[derive(Default)]
 struct ProxyState {
-    /// How many requests with this text in them are cut, and whether after the server had them.
-    marker: Mutex<Vec<u8>>,
-    cuts: AtomicUsize,
+    markers: Mutex<Vec<Vec<u8>>>,
+    cuts_left: AtomicUsize,
     lets_server_know: AtomicBool,
-    /// No new connections.
-    is_closed: AtomicBool,
-    done: AtomicUsize,
 }
 
 impl Proxy {
@@ -144,9 +186,6 @@ impl Proxy {
         let proxy = Proxy { port: listener.local_addr().unwrap().port(), state: state.clone() };
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                if state.is_closed.load(Ordering::SeqCst) {
-                    continue;
-                }
                 let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
                 let state = state.clone();
                 std::thread::spawn(move || state.carry(client, server));
@@ -155,55 +194,38 @@ impl Proxy {
         proxy
     }
 
-    /// Cuts the connection at the next `cuts` requests that hold `marker`: after the server has
-    /// it and answered, or before it gets it.
-    pub fn cut(&self, marker: &[u8], cuts: usize, lets_server_know: bool) {
-        *self.state.marker.lock().unwrap() = marker.to_vec();
+    /// Cuts the connection at the next `cuts` requests that hold one of `markers`: before the
+    /// server gets it, or once it has it.
+    pub fn cut(&self, markers: &[&[u8]], cuts: usize, lets_server_know: bool) {
+        *self.state.markers.lock().unwrap() = markers.iter().map(|m| m.to_vec()).collect();
         self.state.lets_server_know.store(lets_server_know, Ordering::SeqCst);
-        self.state.done.store(0, Ordering::SeqCst);
-        self.state.cuts.store(cuts, Ordering::SeqCst);
+        self.state.cuts_left.store(cuts, Ordering::SeqCst);
     }
 
-    /// How many were cut.
-    pub fn cuts_done(&self) -> usize {
-        self.state.done.load(Ordering::SeqCst)
-    }
-
-    /// Whether new connections are taken. Cuts close it, if told to before.
-    pub fn close_when_cut(&self) {
-        self.state.done.store(CLOSES, Ordering::SeqCst);
-    }
-
-    pub fn reopen(&self) {
-        self.state.is_closed.store(false, Ordering::SeqCst);
+    pub fn cuts_left(&self) -> usize {
+        self.state.cuts_left.load(Ordering::SeqCst)
     }
 }
 
-const CLOSES: usize = 1 << 20;
-
 impl ProxyState {
     fn carry(&self, mut client: TcpStream, mut server: TcpStream) {
-        let (mut back_from, mut back_to) =
-            (server.try_clone().unwrap(), client.try_clone().unwrap());
+        let (mut answers, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
         let is_cut = Arc::new(AtomicBool::new(false));
         let is_cut_too = is_cut.clone();
         let back = std::thread::spawn(move || {
             let mut bytes = vec![0; 65_536];
-            while let Ok(len @ 1..) = back_from.read(&mut bytes) {
+            while let Ok(len @ 1..) = answers.read(&mut bytes) {
                 // The answer to what is cut is swallowed.
-                if is_cut_too.load(Ordering::SeqCst) || back_to.write_all(&bytes[..len]).is_err() {
+                if is_cut_too.load(Ordering::SeqCst) || to.write_all(&bytes[..len]).is_err() {
                     break;
                 }
             }
-            let _ = back_to.shutdown(Shutdown::Both);
+            let _ = to.shutdown(Shutdown::Both);
         });
         let mut bytes = vec![0; 1 << 20];
         while let Ok(len @ 1..) = client.read(&mut bytes) {
-            if self.is_marked(&bytes[..len]) {
+            if self.takes_cut(&bytes[..len]) {
                 is_cut.store(true, Ordering::SeqCst);
-                if self.done.fetch_add(1, Ordering::SeqCst) >= CLOSES {
-                    self.is_closed.store(true, Ordering::SeqCst);
-                }
                 if !self.lets_server_know.load(Ordering::SeqCst) {
                     break;
                 }
@@ -212,21 +234,20 @@ impl ProxyState {
                 break;
             }
         }
-        let _ = server.shutdown(if is_cut.load(Ordering::SeqCst) {
-            Shutdown::Write
-        } else {
-            Shutdown::Both
-        });
+        // What was cut after the server had it is cut when its answer comes.
+        if !is_cut.load(Ordering::SeqCst) || !self.lets_server_know.load(Ordering::SeqCst) {
+            let _ = server.shutdown(Shutdown::Both);
+        }
         let _ = back.join();
         let _ = client.shutdown(Shutdown::Both);
+        let _ = server.shutdown(Shutdown::Both);
     }
 
-    fn is_marked(&self, bytes: &[u8]) -> bool {
-        let marker = self.marker.lock().unwrap();
-        if marker.is_empty() || !bytes.windows(marker.len()).any(|part| part == &marker[..]) {
-            return false;
-        }
+    fn takes_cut(&self, bytes: &[u8]) -> bool {
+        let markers = self.markers.lock().unwrap();
+        let holds = |marker: &Vec<u8>| bytes.windows(marker.len()).any(|part| part == &marker[..]);
         let take = |cuts: usize| cuts.checked_sub(1);
-        self.cuts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok()
+        markers.iter().any(holds)
+            && self.cuts_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok()
     }
 }

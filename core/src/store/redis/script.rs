@@ -68,8 +68,12 @@ impl Script {
 fn call(command: &str, script: &str, keys: &[Vec<u8>], args: &[&[u8]]) -> redis::Cmd {
     let mut call = redis::cmd(command);
     call.arg(script).arg(keys.len());
-    keys.iter().for_each(|key| drop(call.arg(key.as_slice())));
-    args.iter().for_each(|arg| drop(call.arg(*arg)));
+    for key in keys {
+        call.arg(key.as_slice());
+    }
+    for arg in args {
+        call.arg(*arg);
+    }
     call
 }
 
