@@ -13,6 +13,7 @@ packages=()
 have cc || packages+=(gcc libc6-dev)
 if [ "${1:-all}" = all ]; then
     have g++ || packages+=(g++)
+    have redis-server || packages+=(redis-server)
     have readelf || packages+=(binutils)
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
     for component in fmt clippy; do

@@ -31,6 +31,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("cache", 3),
     ("store::export", 4),
     ("store::memory", 4),
+    ("store::redis", 4),
     ("store::sled", 4),
     ("config", 5),
     ("engine", 5),
@@ -39,7 +40,7 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 
 /// Children that are one with their parent, although others are not.
-const PARTS: &[&str] = &["codec::json", "codec::record", "store::key"];
+const PARTS: &[&str] = &["codec::json", "codec::record", "store::key", "store::lease"];
 
 /// Layers whose modules do not know each other: the engine alone joins them.
 const STRANGERS: &[u8] = &[3, 4];

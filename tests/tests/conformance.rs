@@ -3,9 +3,9 @@
 mod support;
 
 use std::path::PathBuf;
-use std::time::Duration;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sessile::store::{
     Batch, Durability, Key, MemoryStore, RedisStore, SledOptions, SledStore, Store, Table,

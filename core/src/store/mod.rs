@@ -62,8 +62,8 @@ mod sled;
 
 use crate::error::Result;
 use crate::id::Group;
-use std::sync::Arc;
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisOptions, RedisStore};

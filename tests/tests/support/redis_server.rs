@@ -144,8 +144,7 @@ pub fn join_cluster(servers: &[&RedisServer]) {
         let port = first.port.to_string();
         let bus = first.command(&[b"CONFIG", b"GET", b"cluster-port"]);
         let bus = bus.trim().rsplit("\r\n").next().unwrap().to_owned();
-        let meet: [&[u8]; 5] =
-            [b"CLUSTER", b"MEET", b"127.0.0.1", port.as_bytes(), bus.as_bytes()];
+        let meet: [&[u8]; 5] = [b"CLUSTER", b"MEET", b"127.0.0.1", port.as_bytes(), bus.as_bytes()];
         assert_eq!(server.command(&meet), "+OK\r\n");
     }
     until("the cluster is whole", || {

@@ -63,9 +63,7 @@ fn client(options: &RedisOptions, (host, port): &Address) -> Result<redis::Clien
     } else {
         redis::ConnectionAddr::Tcp(host.clone(), *port)
     };
-    let mut login = RedisConnectionInfo::default()
-        .set_db(options.database)
-        .set_skip_set_lib_name();
+    let mut login = RedisConnectionInfo::default().set_db(options.database).set_skip_set_lib_name();
     if let Some(name) = &options.username {
         login = login.set_username(name);
     }
@@ -136,6 +134,17 @@ fn fault_of(error: &RedisError) -> Fault {
 /// Codes with which a server refuses a command before it does anything, or a script at its first
 /// write.
 const REFUSALS: &[&str] = &[
-    "BUSY", "CLUSTERDOWN", "CROSSSLOT", "LOADING", "MASTERDOWN", "MISCONF", "NOAUTH", "NOPERM",
-    "NOREPLICAS", "NOSCRIPT", "OOM", "READONLY", "TRYAGAIN",
+    "BUSY",
+    "CLUSTERDOWN",
+    "CROSSSLOT",
+    "LOADING",
+    "MASTERDOWN",
+    "MISCONF",
+    "NOAUTH",
+    "NOPERM",
+    "NOREPLICAS",
+    "NOSCRIPT",
+    "OOM",
+    "READONLY",
+    "TRYAGAIN",
 ];

@@ -208,9 +208,8 @@ impl Store for RedisStore {
             Check::Version(version) => encode_version(*version).to_vec(),
         };
         let checks = batch.checks.iter().map(check).collect();
-        let put = |(_, value, at): &(Key, Vec<u8>, Timestamp)| {
-            (encode_row(0, *at, value), backstop(*at))
-        };
+        let put =
+            |(_, value, at): &(Key, Vec<u8>, Timestamp)| (encode_row(0, *at, value), backstop(*at));
         let puts = batch.puts.iter().map(put).collect();
         self.writer.write(Write { partition, rows, checks, puts, keeps_versions: false })
     }

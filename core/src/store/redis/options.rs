@@ -70,7 +70,9 @@ impl RedisOptions {
             allows_volatile: false,
         };
         options.read(address).ok_or_else(|| {
-            invalid("an address is host:port, redis://user:password@host:port/database or rediss://")
+            invalid(
+                "an address is host:port, redis://user:password@host:port/database or rediss://",
+            )
         })?;
         Ok(options)
     }
@@ -292,9 +294,18 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_and_not_repeated() {
-        for bad in ["", "host", "host:", ":1", "host:99999", "http://h:1", "redis://hunter2@h:1",
-            "redis://u:hunter2%zz@h:1", "redis://u:hunter2@h:1/x", "u:hunter2@h:1"]
-        {
+        for bad in [
+            "",
+            "host",
+            "host:",
+            ":1",
+            "host:99999",
+            "http://h:1",
+            "redis://hunter2@h:1",
+            "redis://u:hunter2%zz@h:1",
+            "redis://u:hunter2@h:1/x",
+            "u:hunter2@h:1",
+        ] {
             let error = RedisOptions::new(bad).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{bad}");
             assert!(!format!("{error:?}").contains("hunter2"));

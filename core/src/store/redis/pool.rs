@@ -85,10 +85,11 @@ impl Pool {
         }
         state.taken += 1;
         drop(state);
-        let connected = Connection::open(&self.options, &self.address).and_then(|mut connection| {
-            greeting(&mut connection)?;
-            Ok(connection)
-        });
+        let connected =
+            Connection::open(&self.options, &self.address).and_then(|mut connection| {
+                greeting(&mut connection)?;
+                Ok(connection)
+            });
         let mut state = self.state.lock();
         match connected {
             Ok(connection) => {

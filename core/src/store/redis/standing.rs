@@ -150,6 +150,5 @@ impl Standing {
 
 pub(super) const TAKEN: &str =
     "another engine has taken the store, as the lease of this one ran out: open it again";
-pub(super) const ROLLED_BACK: &str =
-    "the server came back with less than it had acknowledged, and what was revoked would be valid \
+pub(super) const ROLLED_BACK: &str = "the server came back with less than it had acknowledged, and what was revoked would be valid \
      again: restore it, or empty it and restore an export";
