@@ -525,8 +525,8 @@ mod the_checker_itself {
     #[test]
     fn sees_a_module_without_a_layer() {
         assert_one_fault(&[("lib.rs", "mod helpers;"), ("helpers.rs", "")], "has no layer");
-        let files = [("lib.rs", "mod store;"), ("store.rs", "mod redis;"), ("store/redis.rs", "")];
-        assert_one_fault(&files, "`store::redis` has no layer");
+        let files = [("lib.rs", "mod store;"), ("store.rs", "mod etcd;"), ("store/etcd.rs", "")];
+        assert_one_fault(&files, "`store::etcd` has no layer");
         let files = [("lib.rs", "mod keys;"), ("keys.rs", "mod jwks;"), ("keys/jwks.rs", "")];
         assert_eq!(faults(&files), [] as [&str; 0]);
     }

@@ -201,7 +201,10 @@ fn an_engine_whose_store_was_taken_answers_nothing_and_writes_nothing() {
     assert!(second.verify(issued.token.as_str()).unwrap().is_valid());
     assert!(second.revoke(issued.session.handle()).unwrap());
     assert!(first.close().is_err());
-    assert_eq!(second.verify(issued.token.as_str()).unwrap().reason(), Some(Reason::Revoked));
+    assert_eq!(
+        second.verify(issued.token.as_str()).unwrap().reason(),
+        Some(Reason::RevokedSession)
+    );
 }
 
 #[test]
@@ -326,7 +329,7 @@ fn sessions_outlive_the_engine_and_a_revoked_one_stays_so() {
     drop(first);
     let second = engine(server.options());
     assert!(second.verify(kept.token.as_str()).unwrap().is_valid());
-    assert_eq!(second.verify(gone.token.as_str()).unwrap().reason(), Some(Reason::Revoked));
+    assert_eq!(second.verify(gone.token.as_str()).unwrap().reason(), Some(Reason::RevokedSession));
     assert_eq!(second.list("alice").unwrap().len(), 1);
     second.revoke_subject("alice", None).unwrap();
     assert!(!second.verify(kept.token.as_str()).unwrap().is_valid());
@@ -351,7 +354,10 @@ fn sessions_move_from_one_store_to_another_and_back() {
     let memory = Engine::restore(config, &mut back.as_slice(), Restored::Valid).unwrap();
     for engine in [redis, memory] {
         assert!(engine.verify(kept.token.as_str()).unwrap().is_valid());
-        assert_eq!(engine.verify(gone.token.as_str()).unwrap().reason(), Some(Reason::Revoked));
+        assert_eq!(
+            engine.verify(gone.token.as_str()).unwrap().reason(),
+            Some(Reason::RevokedSession)
+        );
     }
 }
 
