@@ -191,7 +191,7 @@ impl Harness for RedisHarness {
         let options = redis_server::options(self.proxy.port);
         let store = RedisStore::open(options.settle_timeout(Duration::from_millis(200))).unwrap();
         with_a_row(&store);
-        self.proxy.cut(&[&[7; 100], b"What became of the commit"], usize::MAX, false);
+        self.proxy.cut_with_questions(&[7; 100], false);
         Some(Arc::new(store))
     }
 

@@ -173,9 +173,9 @@ pub struct Proxy {
 
 #[derive(Default)]
 struct ProxyState {
-    markers: Mutex<Vec<Vec<u8>>>,
+    /// And whether the server gets what holds them.
+    markers: Mutex<Vec<(Vec<u8>, bool)>>,
     cuts_left: AtomicUsize,
-    lets_server_know: AtomicBool,
 }
 
 impl Proxy {
@@ -193,12 +193,24 @@ impl Proxy {
         proxy
     }
 
-    /// Cuts the connection at the next `cuts` requests that hold one of `markers`: before the
-    /// server gets it, or once it has it.
-    pub fn cut(&self, markers: &[&[u8]], cuts: usize, lets_server_know: bool) {
-        *self.state.markers.lock().unwrap() = markers.iter().map(|m| m.to_vec()).collect();
-        self.state.lets_server_know.store(lets_server_know, Ordering::SeqCst);
+    /// Cuts the connection at the next `cuts` requests that hold `marker`, before the server
+    /// gets it or once it has it, and at none otherwise.
+    pub fn cut(&self, marker: &[u8], cuts: usize, lets_server_know: bool) {
+        *self.state.markers.lock().unwrap() = vec![(marker.to_vec(), lets_server_know)];
         self.state.cuts_left.store(cuts, Ordering::SeqCst);
+    }
+
+    /// From now on the same, and at every question what became of a commit as well, before the
+    /// server gets it.
+    pub fn cut_with_questions(&self, marker: &[u8], lets_server_know: bool) {
+        self.cut(marker, usize::MAX, lets_server_know);
+        let question = (b"What became of the commit".to_vec(), false);
+        self.state.markers.lock().unwrap().push(question);
+    }
+
+    /// No more cuts.
+    pub fn heal(&self) {
+        self.state.cuts_left.store(0, Ordering::SeqCst);
     }
 
     pub fn cuts_left(&self) -> usize {
@@ -221,11 +233,12 @@ impl ProxyState {
             }
             let _ = to.shutdown(Shutdown::Both);
         });
-        let mut bytes = vec![0; 1 << 20];
+        let (mut bytes, mut is_known) = (vec![0; 1 << 20], false);
         while let Ok(len @ 1..) = client.read(&mut bytes) {
-            if self.takes_cut(&bytes[..len]) {
+            if let Some(lets_server_know) = self.takes_cut(&bytes[..len]) {
                 is_cut.store(true, Ordering::SeqCst);
-                if !self.lets_server_know.load(Ordering::SeqCst) {
+                is_known = lets_server_know;
+                if !is_known {
                     break;
                 }
             }
@@ -234,7 +247,7 @@ impl ProxyState {
             }
         }
         // What was cut after the server had it is cut when its answer comes.
-        if !is_cut.load(Ordering::SeqCst) || !self.lets_server_know.load(Ordering::SeqCst) {
+        if !is_known {
             let _ = server.shutdown(Shutdown::Both);
         }
         let _ = back.join();
@@ -242,11 +255,13 @@ impl ProxyState {
         let _ = server.shutdown(Shutdown::Both);
     }
 
-    fn takes_cut(&self, bytes: &[u8]) -> bool {
+    /// Whether the server gets what is cut; `None`: it is not.
+    fn takes_cut(&self, bytes: &[u8]) -> Option<bool> {
         let markers = self.markers.lock().unwrap();
-        let holds = |marker: &Vec<u8>| bytes.windows(marker.len()).any(|part| part == &marker[..]);
+        let holds = |marker: &[u8]| bytes.windows(marker.len()).any(|part| part == marker);
+        let (_, lets_server_know) = markers.iter().find(|(marker, _)| holds(marker))?;
         let take = |cuts: usize| cuts.checked_sub(1);
-        markers.iter().any(holds)
-            && self.cuts_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok()
+        let cut = self.cuts_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take);
+        cut.is_ok().then_some(*lets_server_know)
     }
 }
