@@ -89,6 +89,22 @@ fn a_commit_that_cannot_be_asked_after_has_an_unknown_outcome_and_an_end() {
 }
 
 #[test]
+fn a_commit_that_was_said_to_have_failed_does_not_arrive_later() {
+    let server = RedisServer::start();
+    let proxy = Proxy::before(server.port);
+    let store = opened(redis_server::options(proxy.port));
+    assert!(store.commit(create(7, b"warm", b"x")).is_ok());
+    let value = [0xee; 64];
+    proxy.keep(&value);
+    assert_eq!(kind(store.commit(create(7, b"a", &value))), ErrorKind::Unavailable);
+    assert_eq!(store.get(&key(7, b"a")).unwrap(), None);
+    assert_eq!(proxy.deliver(), 2, "it is tried twice");
+    assert_eq!(store.get(&key(7, b"a")).unwrap(), None);
+    proxy.heal();
+    assert!(matches!(store.commit(create(7, b"a", &value)), Ok(Commit::Committed { .. })));
+}
+
+#[test]
 fn what_a_slow_server_still_has_before_it_is_never_written_behind_our_back() {
     let server = RedisServer::start();
     let options = server.options().call_timeout(MS(100)).settle_timeout(MS(150));

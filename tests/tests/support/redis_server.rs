@@ -176,6 +176,10 @@ struct ProxyState {
     /// And whether the server gets what holds them.
     markers: Mutex<Vec<(Vec<u8>, bool)>>,
     cuts_left: AtomicUsize,
+    keeps: AtomicBool,
+    kept: Mutex<Vec<(TcpStream, Vec<u8>)>>,
+    /// Answers that nobody gets.
+    swallowed: AtomicUsize,
 }
 
 impl Proxy {
@@ -208,6 +212,27 @@ impl Proxy {
         self.state.markers.lock().unwrap().push(question);
     }
 
+    /// Cuts the connection at each request that holds `marker`, and keeps the request for
+    /// [`deliver`](Self::deliver).
+    pub fn keep(&self, marker: &[u8]) {
+        self.state.keeps.store(true, Ordering::SeqCst);
+        self.cut(marker, usize::MAX, false);
+    }
+
+    /// Hands the server what was kept, late, and gives how many requests those were once it has
+    /// answered them.
+    pub fn deliver(&self) -> usize {
+        let kept = std::mem::take(&mut *self.state.kept.lock().unwrap());
+        let before = self.state.swallowed.load(Ordering::SeqCst);
+        for (mut server, request) in kept.iter().map(|(server, request)| (server, request)) {
+            server.write_all(request).unwrap();
+        }
+        until("the server answers what was kept", || {
+            self.state.swallowed.load(Ordering::SeqCst) >= before + kept.len()
+        });
+        kept.len()
+    }
+
     /// No more cuts.
     pub fn heal(&self) {
         self.state.cuts_left.store(0, Ordering::SeqCst);
@@ -219,15 +244,19 @@ impl Proxy {
 }
 
 impl ProxyState {
-    fn carry(&self, mut client: TcpStream, mut server: TcpStream) {
+    fn carry(self: Arc<Self>, mut client: TcpStream, mut server: TcpStream) {
         let (mut answers, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
         let is_cut = Arc::new(AtomicBool::new(false));
-        let is_cut_too = is_cut.clone();
+        let (is_cut_too, state) = (is_cut.clone(), self.clone());
         let back = std::thread::spawn(move || {
             let mut bytes = vec![0; 65_536];
             while let Ok(len @ 1..) = answers.read(&mut bytes) {
                 // The answer to what is cut is swallowed.
-                if is_cut_too.load(Ordering::SeqCst) || to.write_all(&bytes[..len]).is_err() {
+                if is_cut_too.load(Ordering::SeqCst) {
+                    state.swallowed.fetch_add(1, Ordering::SeqCst);
+                    break;
+                }
+                if to.write_all(&bytes[..len]).is_err() {
                     break;
                 }
             }
@@ -238,6 +267,11 @@ impl ProxyState {
             if let Some(lets_server_know) = self.takes_cut(&bytes[..len]) {
                 is_cut.store(true, Ordering::SeqCst);
                 is_known = lets_server_know;
+                if !is_known && self.keeps.load(Ordering::SeqCst) {
+                    let _ = client.shutdown(Shutdown::Both);
+                    self.kept.lock().unwrap().push((server, bytes[..len].to_vec()));
+                    return;
+                }
                 if !is_known {
                     break;
                 }
