@@ -4,7 +4,7 @@ S ?= 60
 # Other flags, so a directory of their own: switching rebuilds nothing.
 SCHEDULED = cargo test --target-dir $${CARGO_TARGET_DIR:-target}/schedules
 
-.PHONY: help demo web test web-test check header python fuzz schedules histories plants model crash power-cuts bench bench-report bench-smoke setup
+.PHONY: help demo web test web-test check header python fuzz fuzz-all refreshes soak schedules histories plants model crash power-cuts bench bench-report bench-smoke processes wheel python-bench python-site python-site-test install setup
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +16,11 @@ web: ## Serve the demo site; make web ARGS="--port 0 --idle-secs 60"
 	@.ci/setup.sh rust && cargo run --quiet -p sessile-web -- $(ARGS)
 
 test: setup check ## Run everything that a change must pass
-	@cargo test --locked --workspace --exclude sessile-python && .ci/python.sh dev && LOOM_MAX_PREEMPTIONS=3 SESSILE_SCHEDULES=5000 $(MAKE) -s schedules && $(MAKE) -s web-test
+	@.ci/interop.sh
+	@cargo test --locked --workspace --exclude sessile-python
+	@.ci/python.sh dev
+	@LOOM_MAX_PREEMPTIONS=3 SESSILE_SCHEDULES=5000 $(MAKE) -s schedules
+	@$(MAKE) -s web-test python-site-test
 
 web-test: ## Try the demo site in headless Chromium
 	@.ci/browser.sh && cargo build --quiet -p sessile-web && export SESSILE_WEB=$$(realpath $${CARGO_TARGET_DIR:-target}/debug/sessile-web) && cd tests/web && ls test_*.py | xargs -P 2 -n 1 python3 -B -m unittest
@@ -24,14 +28,38 @@ web-test: ## Try the demo site in headless Chromium
 check: setup ## Formatting, lints and documentation, warnings as errors
 	@.ci/check.sh
 
+python-site: setup ## Serve the single-page site of the Python package; make python-site ARGS="--port 8081"
+	@$${CARGO_TARGET_DIR:-target}/venv/bin/python -c 'import sessile' 2>/dev/null || .ci/python.sh dev; $${CARGO_TARGET_DIR:-target}/venv/bin/python python/examples/site/site.py $(ARGS)
+
+python-site-test: ## Try it in headless Chromium, with the wheel that `make python` installed
+	@.ci/browser.sh && $$(realpath $${CARGO_TARGET_DIR:-target})/venv/bin/python -B -m unittest python/examples/site/test_site.py
+
 header: ## Write include/sessile.h anew
 	@SESSILE_BLESS=1 cargo test --quiet -p sessile-tests --test header
+
+install: ## Install the C library; PREFIX=/usr/local, LIBDIR=lib and DESTDIR= as one likes
+	@.ci/setup.sh rust && cargo build --locked --quiet --release -p sessile-ffi && PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" ffi/install/install.sh "$${CARGO_TARGET_DIR:-target}/release"
 
 python: setup ## Build the Python wheel and test it
 	@.ci/python.sh release
 
+wheel: setup ## Build the Python wheel into target/wheels and test it where nothing else is
+	@.ci/wheel.sh
+
+python-bench: setup ## Compare the Python package with others
+	@.ci/python_bench.sh
+
 fuzz: ## Fuzz target T for S seconds, on a nightly compiler
 	@mkdir -p fuzz/corpus/$(T) && cargo +nightly fuzz run $(T) fuzz/corpus/$(T) fuzz/regressions/$(T) -- -max_total_time=$(S)
+
+fuzz-all: ## Every fuzz target for S seconds, one after the other
+	@for target in $$(ls fuzz/fuzz_targets); do $(MAKE) -s fuzz T=$${target%.rs} S=$(S) || exit 1; done
+
+refreshes: ## 64 threads race for each of 10,000 refresh tokens of a chain, and of 10,000 links
+	@SESSILE_GENERATIONS=$${SESSILE_GENERATIONS:-10000} SESSILE_LINKS=$${SESSILE_LINKS:-10000} cargo test -q --release -p sessile-tests --test crowds -- --nocapture
+
+soak: ## 10,000,000 sessions and tokens come and go, and nothing grows
+	@SESSILE_SOAK_CYCLES=$${SESSILE_SOAK_CYCLES:-10000000} cargo test -q --release -p sessile-tests --test soak -- --nocapture
 
 schedules: ## The protocol under loom, the engine under 9,800,000 schedules of shuttle
 	@LOOM_MAX_PREEMPTIONS=$${LOOM_MAX_PREEMPTIONS:-5} RUSTFLAGS="--cfg loom" $(SCHEDULED) -q -p sessile --no-default-features --lib cache::schedules -- --nocapture
@@ -39,6 +67,9 @@ schedules: ## The protocol under loom, the engine under 9,800,000 schedules of s
 
 histories: ## Record what eight threads do and are told, 100,000 times, and check it
 	@SESSILE_HISTORIES=$${SESSILE_HISTORIES:-100000} cargo test -q --release -p sessile-tests --test histories -- --nocapture
+
+processes: ## Record what five processes on one LMDB store are told, 10,000 times, with kill -9
+	@SESSILE_PROCESS_HISTORIES=$${SESSILE_PROCESS_HISTORIES:-10000} cargo test -q --release -p sessile-tests --test processes -- --nocapture
 
 plants: ## Plant each bug of tests/plants and demand that the checkers find it
 	@tests/plants/run.sh

@@ -18,5 +18,6 @@ trap 'rm -rf "$wheels"' EXIT
 cd "$wheels"
 "$bin/python" -m pytest -c "$root/python/pyproject.toml" --rootdir "$root/python" \
     -p no:cacheprovider "$root/python/tests"
-"$bin/python" -m mypy.stubtest sessile
+"$bin/python" -m mypy.stubtest sessile._sessile
+"$bin/python" -m mypy --strict --cache-dir "$wheels/mypy" -p sessile
 "$bin/python" -m mypy --strict --cache-dir "$wheels/mypy" "$root/python/tests"

@@ -15,6 +15,8 @@ if [ "${1:-all}" = all ]; then
     have g++ || packages+=(g++)
     have redis-server || packages+=(redis-server)
     have readelf || packages+=(binutils)
+    have pkg-config || packages+=(pkg-config)
+    have cmake || packages+=(cmake)
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
     for component in fmt clippy; do
         cargo "$component" --version >/dev/null 2>&1 ||
@@ -31,6 +33,18 @@ if [ ${#packages[@]} -gt 0 ]; then
         { echo "please install: ${packages[*]}" >&2; exit 1; }
 fi
 [ "${1:-all}" = all ] || exit 0
+
+# The example servers in C need these; without them their tests say that they were skipped.
+examples=()
+have curl || examples+=(curl)
+[ -e /usr/include/civetweb.h ] || examples+=(libcivetweb-dev)
+[ -e /usr/include/event2/http.h ] || examples+=(libevent-dev)
+if [ ${#examples[@]} -gt 0 ]; then
+    apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -y)
+    install=("${apt[@]}" install --no-install-recommends "${examples[@]}")
+    "${install[@]}" >/dev/null 2>&1 || { "${apt[@]}" update && "${install[@]}"; } >/dev/null 2>&1 ||
+        echo "not installed, so the example servers are not tested: ${examples[*]}" >&2
+fi
 
 venv=${CARGO_TARGET_DIR:-target}/venv
 wanted=python/requirements-dev.txt

@@ -2,13 +2,14 @@
 
 use criterion::Criterion;
 use sessile_benches::scale::Scale;
-use sessile_benches::{create_revoke, open, subject, sweep, under_load, verify};
+use sessile_benches::{access, create_revoke, open, subject, sweep, under_load, verify};
 
 type Question = (&'static str, fn(&mut Criterion, Scale));
 
 /// What criterion calls a benchmark begins with the name of its question.
 const QUESTIONS: &[Question] = &[
     ("verify", verify::bench),
+    ("access", access::bench),
     ("create_revoke", create_revoke::bench),
     ("subject", subject::bench),
     ("under_load", under_load::bench),

@@ -4,6 +4,8 @@
 //! Each question has `bench`, for criterion, and `report`, for the table of ratios. Both use the
 //! same set-up.
 
+pub mod access;
+pub mod c_call;
 pub mod create_revoke;
 pub mod memory;
 pub mod open;
@@ -17,6 +19,7 @@ pub mod bare_map;
 pub mod crowd;
 pub mod heap;
 pub mod hmac;
+pub mod libjwt;
 pub mod redis;
 pub mod rounds;
 pub mod scale;

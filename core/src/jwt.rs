@@ -1,7 +1,9 @@
 //! JWTs of any issuer: keys, key sets, what a verifier expects, and verification by itself.
 //!
 //! [`Engine::verify_access`](crate::Engine::verify_access) is for the engine's own access tokens,
-//! and knows what was revoked. This is for tokens of others.
+//! and knows what was revoked. This is for tokens of others;
+//! [`Engine::verify_foreign_access`](crate::Engine::verify_foreign_access) asks for them, too,
+//! what was revoked here.
 //!
 //! ```
 //! use sessile::jwt::{Algorithm, Jwks, JwtKind, Profile, SigningKey, verify};

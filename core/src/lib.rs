@@ -37,6 +37,7 @@ mod policy;
 mod record;
 pub mod store;
 mod sync;
+mod sys;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
@@ -47,16 +48,16 @@ pub use config::{AccessTokens, Config, LIMITS, Limit};
 pub use data::{Data, Patch};
 pub use engine::{
     AccessOptions, AccessVerdict, ApiKey, ApiKeyOptions, ApiKeyVerdict, Authentication,
-    CreateOptions, Engine, Event, EventKind, Issued, IssuedAccess, IssuedApiKey, IssuedSingleUse,
-    Refresh, RefreshGrant, RefreshRequest, Refreshed, Restored, RotateOptions, Session,
-    SessionInfo, SingleUse, SingleUseOptions, Stats, Subscription, TickReport, Unsigned, Verdict,
-    Watch,
+    CreateOptions, Engine, Event, EventKind, ForeignAccessVerdict, ImportedRows, Issued,
+    IssuedAccess, IssuedApiKey, IssuedSingleUse, Refresh, RefreshGrant, RefreshRequest, Refreshed,
+    RefusedLine, Restored, RotateOptions, Session, SessionInfo, SingleUse, SingleUseOptions, Stats,
+    Subscription, TickReport, Unsigned, Upgrade, Verdict, Watch,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use fork::note_fork;
 pub use id::{Group, Handle, Subject};
 pub use keys::{KeyInfo, KeyState, MasterSecret};
-pub use policy::{AtLimit, Lifetimes};
+pub use policy::{AtLimit, EarlyRefresh, Lifetimes};
 pub use record::EndCause;
 pub use time::{Clock, SystemClock, Timestamp};
 pub use token::{ApiKeyToken, CsrfToken, RefreshToken, SessionToken, SingleUseToken};

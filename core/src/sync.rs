@@ -2,8 +2,10 @@
 //! their place (`--cfg shuttle`: random schedules; `--cfg loom`: every schedule).
 
 // Holds what is set once and never changes: no schedule matters to it.
-#[cfg(any(feature = "sled", feature = "redis"))]
+#[cfg(any(feature = "sled", feature = "lmdb", feature = "redis"))]
 pub(crate) use std::sync::OnceLock;
+// A word that other processes write to, too: no scheduler sees them.
+pub(crate) use std::sync::atomic::AtomicU64 as SharedU64;
 
 #[cfg(not(any(shuttle, loom)))]
 mod real {
@@ -97,7 +99,7 @@ mod scheduled {
     pub(crate) struct Condvar(scheduler::sync::Condvar);
 
     impl Condvar {
-        #[cfg_attr(not(feature = "sled"), allow(dead_code))]
+        #[cfg_attr(not(any(feature = "sled", feature = "lmdb")), allow(dead_code))]
         pub(crate) fn new() -> Self {
             Condvar(scheduler::sync::Condvar::new())
         }
@@ -116,7 +118,7 @@ mod scheduled {
         }
     }
 
-    #[cfg_attr(not(feature = "sled"), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "sled", feature = "lmdb")), allow(dead_code))]
     pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         condvar.wait_owned(guard)
     }
@@ -151,7 +153,7 @@ pub(crate) fn thread_number() -> usize {
 }
 
 /// Waits for a notice; spurious wake-ups happen.
-#[cfg_attr(not(feature = "sled"), allow(dead_code))]
+#[cfg_attr(not(any(feature = "sled", feature = "lmdb")), allow(dead_code))]
 #[cfg(not(any(shuttle, loom)))]
 pub(crate) fn wait<'a, T>(condvar: &Condvar, mut guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
     condvar.wait(&mut guard);

@@ -5,6 +5,11 @@ use std::ffi::{CStr, c_char};
 use sessile_core::{ErrorKind, Reason};
 
 use crate::boundary::guard;
+use crate::session::{SESSILE_REASON_ABSENT, SESSILE_REASON_UNANSWERED, SESSILE_VALID};
+
+/// The buffer does not hold the result. The length that the call was given learns how many bytes
+/// are needed, the zero at the end included; nothing else was written or done.
+pub const SESSILE_ERR_BUFFER_TOO_SMALL: i32 = 1000;
 
 /// The name of a status code, for logs: "ok", "invalid_input", "locked" and so on.
 ///
@@ -15,8 +20,10 @@ use crate::boundary::guard;
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_status_name(status: i32) -> *const c_char {
     guard(UNKNOWN.as_ptr(), || {
-        if status == OK {
-            return c"ok".as_ptr();
+        match status {
+            OK => return c"ok".as_ptr(),
+            SESSILE_ERR_BUFFER_TOO_SMALL => return c"buffer_too_small".as_ptr(),
+            _ => {}
         }
         let found = STATUS_NAMES.iter().find(|(number, _)| *number == status);
         found.map_or(UNKNOWN.as_ptr(), |(_, name)| name.as_ptr())
@@ -27,13 +34,19 @@ pub extern "C" fn sessile_status_name(status: i32) -> *const c_char {
 ///
 /// Tell the client "401" and no more: the reason helps whoever guesses tokens.
 ///
-/// Parameters: `reason`, one of `SESSILE_REASON_...`; any number is allowed.
+/// Parameters: `reason`, SESSILE_VALID or one of SESSILE_REASON_...; any number is allowed.
 /// Returns: the name, or "unknown"; never NULL.
 /// Memory: static text, never to be freed.
 /// Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn sessile_reason_name(reason: i32) -> *const c_char {
     guard(UNKNOWN.as_ptr(), || {
+        match reason {
+            SESSILE_VALID => return c"valid".as_ptr(),
+            SESSILE_REASON_ABSENT => return c"absent".as_ptr(),
+            SESSILE_REASON_UNANSWERED => return c"unanswered".as_ptr(),
+            _ => {}
+        }
         let found = REASON_NAMES.iter().find(|(number, _)| *number == reason);
         found.map_or(UNKNOWN.as_ptr(), |(_, name)| name.as_ptr())
     })
@@ -61,7 +74,7 @@ impl CName {
     }
 }
 
-const OK: i32 = 0;
+pub(crate) const OK: i32 = 0;
 const UNKNOWN: &CStr = c"unknown";
 
 #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
@@ -110,10 +123,9 @@ mod tests {
 
     #[test]
     fn numbers_outside_the_tables_are_unknown() {
-        for number in [-1, 9999, i32::MIN, i32::MAX] {
+        for number in [-3, 999, 9999, i32::MIN, i32::MAX] {
             assert_eq!(text(sessile_status_name(number)), "unknown");
             assert_eq!(text(sessile_reason_name(number)), "unknown");
         }
-        assert_eq!(text(sessile_reason_name(0)), "unknown");
     }
 }

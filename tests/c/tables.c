@@ -20,9 +20,13 @@ static const struct row statuses[] = {
 #include "tables.h"
 #undef STATUS
 #undef REASON
+    { SESSILE_ERR_BUFFER_TOO_SMALL, 1000, "buffer_too_small" },
 };
 
 static const struct row reasons[] = {
+    { SESSILE_VALID, 0, "valid" },
+    { SESSILE_REASON_ABSENT, -1, "absent" },
+    { SESSILE_REASON_UNANSWERED, -2, "unanswered" },
 #define STATUS(constant, number, name)
 #define REASON(constant, number, name) { constant, number, name },
 #include "tables.h"
@@ -55,7 +59,7 @@ int main(void)
         CHECK(reasons[i].constant == reasons[i].number);
     }
     /* Numbers without a row, too, and those no table has. */
-    for (i = -2; i < 1000; i++) {
+    for (i = -5; i < 1100; i++) {
         CHECK(strcmp(sessile_status_name(i), name_of(statuses, LEN(statuses), i)) == 0);
         CHECK(strcmp(sessile_reason_name(i), name_of(reasons, LEN(reasons), i)) == 0);
     }

@@ -15,6 +15,7 @@ target=$work/target
 export CARGO_TARGET_DIR=$target RUST_BACKTRACE=0
 export SESSILE_SEED=${SESSILE_SEED:-1} SESSILE_SCHEDULES=${SESSILE_SCHEDULES:-5000}
 export SESSILE_HISTORIES=${SESSILE_HISTORIES:-5000}
+export SESSILE_PROCESS_HISTORIES=${SESSILE_PROCESS_HISTORIES:-300}
 # Without it `git apply` would take the copy for a part of the repository around it.
 export GIT_CEILING_DIRECTORIES=$work
 
@@ -26,6 +27,7 @@ check() {
     shuttle) RUSTFLAGS="--cfg shuttle" cargo test -q --target-dir "$target/schedules" \
         -p sessile-tests --test schedules "${@:2}" ;;
     histories) cargo test -q -p sessile-tests --test histories "${@:2}" ;;
+    processes) cargo test -q -p sessile-tests --test processes "${@:2}" ;;
     *) echo "no such checker: $1" >&2; return 1 ;;
     esac
 }
@@ -51,7 +53,7 @@ patches=("$home"/tests/plants/*.patch)
 for patch in "${patches[@]}"; do
     git apply --check "$patch" || { echo "$patch no longer applies" >&2; exit 1; }
 done
-for checker in loom shuttle histories; do
+for checker in loom shuttle histories processes; do
     run $checker || { cat "$log"; echo "$checker fails without a planted bug" >&2; exit 1; }
 done
 
@@ -66,7 +68,7 @@ for patch in "${patches[@]}"; do
             exit 1
         fi
         # A failure of something else is no catch.
-        found=$(grep -aoE -m1 '(loom|shuttle): FAILED in schedule .*|history [0-9]+ of seed .*' "$log") ||
+        found=$(grep -aoE -m1 '(loom|shuttle): FAILED in schedule .*|history [0-9]+ of seed .*|in another process: .*' "$log") ||
             { cat "$log"; echo "$checker failed on $name, but found nothing" >&2; exit 1; }
         echo "$name: $found"
     done

@@ -1,7 +1,9 @@
 //! What several of the integration tests share.
 
 pub mod fixture;
+pub mod fuzz;
 mod project;
+pub mod user_agent;
 
 use std::sync::{Arc, Condvar, Mutex};
 

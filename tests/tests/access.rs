@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sessile::jwt::{Algorithm, Jwks, JwtKind, Profile, SigningKey, verify};
+use sessile::jwt::{
+    Algorithm, AlgorithmName, Claims, Jwks, JwtKind, Profile, Signer, SigningKey, verify,
+};
 use sessile::store::MemoryStore;
 use sessile::testing::{FaultStore, ManualClock};
 use sessile::{
     AccessOptions, AccessTokens, Authentication, Clock, Config, CreateOptions, Engine, ErrorKind,
-    Handle, Issued, Reason, Refresh, RefreshGrant, RefreshRequest,
+    Handle, Issued, Lifetimes, Reason, Refresh, RefreshGrant, RefreshRequest,
 };
 use sessile_tests::fixture::{MINUTE, engine, engine_with, log_in, reason, secret};
 
@@ -135,6 +137,106 @@ fn use_of_access_tokens_keeps_the_session_alive() {
     clock.advance(30 * MINUTE);
     assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::IdleExpired));
     assert!(why(&engine, &access).is_some());
+}
+
+#[test]
+fn a_token_that_is_denied_or_stale_keeps_no_session_alive() {
+    for end in [
+        |engine: &Engine, token: &str| assert!(engine.deny_access(token).unwrap()),
+        |engine: &Engine, _: &str| assert!(engine.bump_claims("alice").unwrap() > 0),
+    ] {
+        let (engine, clock) = signing(Algorithm::EdDsa);
+        let options = CreateOptions::for_subject("alice").unwrap();
+        let lifetimes = Lifetimes { idle_timeout: MINUTE, absolute_lifetime: 60 * MINUTE };
+        let issued = engine.create(options.lifetimes(lifetimes)).unwrap();
+        let access = access_of(&engine, &issued);
+        end(&engine, &access);
+        for _ in 0..3 {
+            clock.advance(MINUTE / 4);
+            assert!(why(&engine, &access).is_some());
+            let at_once = engine.verify_access_at_once(&access).unwrap();
+            assert!(at_once.is_none_or(|verdict| verdict.reason().is_some()));
+            engine.tick().unwrap();
+        }
+        clock.advance(MINUTE / 4);
+        assert_eq!(reason(&engine, issued.token.as_str()), Some(Reason::IdleExpired));
+    }
+}
+
+/// Another issuer: its signer, and what verifies its tokens.
+fn elsewhere() -> (Signer, Jwks, Profile) {
+    let key = SigningKey::generate(Algorithm::Es256).unwrap();
+    let keys = Jwks::new(vec![key.verifying_key().clone()]).unwrap();
+    let profile = Profile::new(JwtKind::Access, "https://other.example", API).unwrap();
+    (Signer::new(key, AlgorithmName::Registered), keys, profile)
+}
+
+fn foreign_token(signer: &Signer, sub: &str, iat: u64) -> String {
+    let claims = Claims {
+        iss: Some("https://other.example".into()),
+        sub: Some(sub.into()),
+        aud: Some(vec![API.into()]),
+        exp: Some(iat + 3600),
+        iat: Some(iat),
+        jti: Some("1".into()),
+        ..Claims::default()
+    };
+    signer.sign(JwtKind::Access, &claims).unwrap()
+}
+
+#[test]
+fn tokens_of_other_issuers_end_by_the_time_of_the_revoke() {
+    type End = fn(&Engine);
+    let ends: [(End, Reason); 2] = [
+        (|e| e.revoke_subject("alice", None).unwrap(), Reason::RevokedSubject),
+        (|e| e.revoke_all().unwrap(), Reason::RevokedAll),
+    ];
+    for (end, expected) in ends {
+        let (engine, clock) = engine();
+        let (signer, keys, profile) = elsewhere();
+        let why =
+            |token: &str| engine.verify_foreign_access(token, &keys, &profile).unwrap().reason();
+        let now = || clock.now().as_secs();
+        let (old, other) =
+            (foreign_token(&signer, "alice", now()), foreign_token(&signer, "bob", now()));
+        assert_eq!([why(&old), why(&other)], [None, None]);
+        end(&engine);
+        assert_eq!(why(&old), Some(expected), "of the same second");
+        assert_eq!(why(&other).is_none(), expected == Reason::RevokedSubject);
+        clock.advance(Duration::from_secs(1));
+        let new = foreign_token(&signer, "alice", now());
+        assert_eq!([why(&old), why(&new)], [Some(expected), None]);
+        engine.suspend("alice", Some(clock.now().plus(MINUTE))).unwrap();
+        assert_eq!(why(&new), Some(Reason::Suspended));
+        clock.advance(MINUTE);
+        assert_eq!([why(&old), why(&new)], [Some(expected), None]);
+        assert_eq!(why(&new[1..]), Some(Reason::Malformed));
+    }
+}
+
+#[test]
+fn introspection_is_no_use_of_an_api_key() {
+    let (engine, clock) = engine();
+    let key = sessile::ApiKeyOptions::new("alice", "deploy").unwrap();
+    let key = engine.create_api_key(&key).unwrap();
+    let uses = || match engine.verify_api_key(key.token.as_str()).unwrap() {
+        sessile::ApiKeyVerdict::Valid { uses_this_minute, .. } => uses_this_minute,
+        sessile::ApiKeyVerdict::Rejected(reason) => panic!("{reason}"),
+    };
+    let last_used = || engine.list_api_keys("alice").unwrap()[0].last_used;
+    for _ in 0..3 {
+        assert!(is_active(&engine, key.token.as_str()));
+        engine.tick().unwrap();
+    }
+    assert_eq!(last_used(), None);
+    assert_eq!(uses(), 1);
+    let first = last_used();
+    assert_eq!(first, Some(clock.now()));
+    clock.advance(2 * MINUTE);
+    assert!(is_active(&engine, key.token.as_str()));
+    engine.tick().unwrap();
+    assert_eq!(last_used(), first);
+    assert_eq!(uses(), 1);
 }
 
 #[test]

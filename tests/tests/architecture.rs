@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("verdict", 0),
     ("time", 0),
     ("sync", 0),
+    ("sys", 0),
     ("codec::base64url", 0),
     ("data", 1),
     ("id", 1),
@@ -30,6 +31,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("store", 3),
     ("cache", 3),
     ("store::export", 4),
+    ("store::lmdb", 4),
     ("store::memory", 4),
     ("store::redis", 4),
     ("store::sled", 4),
@@ -40,7 +42,18 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 
 /// Children that are one with their parent, although others are not.
-const PARTS: &[&str] = &["codec::json", "codec::record", "store::key", "store::lease"];
+const PARTS: &[&str] = &[
+    "codec::json",
+    "codec::record",
+    "store::files",
+    "store::key",
+    "store::lease",
+    "store::queue",
+    "store::stamp",
+];
+
+/// The one file with `unsafe`: memory that other processes write to.
+const UNSAFE_FILE: &str = "sys.rs";
 
 /// Layers whose modules do not know each other: the engine alone joins them.
 const STRANGERS: &[u8] = &[3, 4];
@@ -181,8 +194,8 @@ impl Checker<'_> {
                     continue;
                 }
                 TokenTree::Ident(ident) => {
-                    if ident == "unsafe" {
-                        self.fault(&here, token, "`unsafe` has no place in the core");
+                    if ident == "unsafe" && here.file != UNSAFE_FILE {
+                        self.fault(&here, token, "`unsafe` has no place outside `sys`");
                     }
                     let (paths, next) = paths_from(&tokens, i);
                     let is_macro = matches!(tokens.get(next), Some(t) if t.to_string() == "!");
@@ -282,6 +295,11 @@ impl Checker<'_> {
             && !format!("{module}::").starts_with("store::sled::")
         {
             self.fault(place, at, "`sled::` outside `store::sled`");
+        }
+        if let ["heed" | "memmap2", _, ..] = path
+            && !(module == "sys" || format!("{module}::").starts_with("store::lmdb::"))
+        {
+            self.fault(place, at, "LMDB or a map outside `store::lmdb` and `sys`");
         }
         let is_sync = match path {
             ["std" | "core" | "alloc", "sync", name, ..] => !SYNC_ANYWHERE.contains(name),
@@ -553,6 +571,19 @@ mod the_checker_itself {
     }
 
     #[test]
+    fn sees_lmdb_and_maps_outside_their_files() {
+        let lib = ("lib.rs", "mod engine; mod store; mod sys;");
+        let store = ("store/mod.rs", "mod lmdb;");
+        let (inside, sys) = (("store/lmdb.rs", "use heed::Env;"), ("sys.rs", "use memmap2::Mmap;"));
+        assert_eq!(faults(&[lib, store, inside, sys, ("engine.rs", "")]), [] as [&str; 0]);
+        for text in ["fn f(env: &heed::Env) {}", "use memmap2::{Mmap, MmapRaw};"] {
+            let planted = faults(&[lib, store, inside, sys, ("engine.rs", text)]);
+            assert!(planted.iter().all(|fault| fault.contains("outside `store::lmdb`")));
+            assert!(!planted.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
     fn sees_locks_atomics_and_threads_outside_sync() {
         for text in [
             "use std::sync::Mutex;",
@@ -572,6 +603,8 @@ mod the_checker_itself {
     fn sees_unsafe_anywhere() {
         let files = [("lib.rs", "mod id;"), ("id.rs", "fn f() { unsafe { g() } }")];
         assert_one_fault(&files, "id.rs:1: `unsafe`");
+        let files = [("lib.rs", "mod sys;"), ("sys.rs", "fn f() { unsafe { g() } }")];
+        assert_eq!(faults(&files), [] as [&str; 0]);
         let files = [("lib.rs", "#[cfg(test)] mod tests { fn f() { unsafe { g() } } }")];
         assert_one_fault(&files, "`unsafe`");
     }

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sessile::store::{
-    Batch, Durability, Key, MemoryStore, RedisStore, SledOptions, SledStore, Store, Table,
+    Batch, Durability, Key, LmdbOptions, LmdbStore, MemoryStore, RedisStore, SledOptions,
+    SledStore, Store, Table,
 };
 use sessile::testing::conformance::Harness;
 use sessile::testing::{Fault, FaultStore, Op};
@@ -18,6 +19,7 @@ use support::redis_server::{self, Proxy, RedisServer};
 sessile::store_conformance!(memory, MemoryHarness);
 sessile::store_conformance!(faultless_wrapper, WrappedHarness);
 sessile::store_conformance!(sled, SledHarness::new());
+sessile::store_conformance!(lmdb, LmdbHarness::new());
 sessile::store_conformance!(redis, RedisHarness::new(&[]));
 sessile::store_conformance!(redis_cluster, RedisHarness::of_cluster());
 
@@ -124,6 +126,52 @@ impl Harness for SledHarness {
         let to = self.dir.path().join(format!("crashed-{number}"));
         support::copy_at_once(&self.path(), &to);
         Some(Arc::new(SledStore::open(SledHarness::options(to)).unwrap()))
+    }
+
+    fn failing(&self) -> Option<Arc<dyn Store>> {
+        None
+    }
+
+    fn make_newer(&self) -> bool {
+        support::make_newer(&self.path().join("sessile.stamp"));
+        true
+    }
+}
+
+struct LmdbHarness {
+    dir: tempfile::TempDir,
+    crashes: AtomicU32,
+}
+
+impl LmdbHarness {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        LmdbHarness { dir, crashes: AtomicU32::new(0) }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+}
+
+impl Harness for LmdbHarness {
+    fn open(&self) -> Result<Arc<dyn Store>> {
+        Ok(Arc::new(LmdbStore::open(LmdbOptions::new(self.path()))?))
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
+    fn crashed(&self) -> Option<Arc<dyn Store>> {
+        let number = self.crashes.fetch_add(1, Ordering::SeqCst);
+        let to = self.dir.path().join(format!("crashed-{number}"));
+        support::copy_from_outside(&self.path(), &to);
+        Some(Arc::new(LmdbStore::open(LmdbOptions::new(to)).unwrap()))
     }
 
     fn failing(&self) -> Option<Arc<dyn Store>> {

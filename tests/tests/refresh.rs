@@ -7,10 +7,10 @@ use std::time::Duration;
 use sessile::store::MemoryStore;
 use sessile::testing::{Fault, FaultStore, Op};
 use sessile::{
-    Config, CreateOptions, EndCause, Engine, ErrorKind, EventKind, Issued, Reason, Refresh,
-    RefreshGrant, RefreshRequest,
+    AccessTokens, Config, CreateOptions, EarlyRefresh, EndCause, Engine, ErrorKind, EventKind,
+    Issued, Reason, Refresh, RefreshGrant, RefreshRequest,
 };
-use sessile_tests::fixture::{MINUTE, engine, log_in, reason, secret};
+use sessile_tests::fixture::{MINUTE, engine, engine_with, log_in, reason, secret};
 
 fn log_in_with(engine: &Engine, grant: RefreshGrant) -> Issued {
     engine.create(CreateOptions::for_subject("alice").unwrap().refreshable(grant)).unwrap()
@@ -263,5 +263,38 @@ fn a_refresh_that_failed_can_be_tried_again() {
             rotated(&engine, replayed.refresh_token.as_str());
         }
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_refresh_before_its_window_is_told_or_refused_and_ends_nothing() {
+    for early in [EarlyRefresh::Tell, EarlyRefresh::Refuse] {
+        let (engine, clock) = engine_with(|config| {
+            let config = config.access_tokens(AccessTokens::new("https://a", "https://b"));
+            config.refresh_window(MINUTE, early)
+        });
+        let options = CreateOptions::for_subject("alice").unwrap();
+        let issued = engine.create(options.refreshable(RefreshGrant::new())).unwrap();
+        let first = issued.refresh_token.unwrap();
+        let handle = *issued.session.handle();
+        let mut events = engine.subscribe().unwrap();
+        let mut told = || {
+            let event = events.try_next().map(|event| event.kind);
+            event == Some(EventKind::RefreshedEarly { handle, generation: 0 })
+        };
+        clock.advance(4 * MINUTE - Duration::from_millis(1));
+        let refresh = engine.refresh(first.as_str(), &RefreshRequest::new()).unwrap();
+        assert!(told());
+        if early == EarlyRefresh::Tell {
+            assert!(matches!(refresh, Refresh::Rotated(_)));
+            continue;
+        }
+        assert_eq!(refresh.reason(), Some(Reason::NotYetValid));
+        clock.advance(Duration::from_millis(1));
+        let refresh = engine.refresh(first.as_str(), &RefreshRequest::new()).unwrap();
+        assert!(matches!(refresh, Refresh::Rotated(_)), "the window is open");
+        let again = engine.refresh(first.as_str(), &RefreshRequest::new()).unwrap();
+        assert!(matches!(again, Refresh::Replayed(_)), "a replay is never early");
+        assert!(!told());
     }
 }

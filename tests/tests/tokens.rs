@@ -285,3 +285,26 @@ fn a_signed_value_ages() {
     let session = log_in(&engine, "alice");
     assert_eq!(engine.unsign("x", session.token.as_str(), MINUTE), Err(Reason::WrongKind));
 }
+
+#[test]
+fn a_signed_payload_that_is_not_the_json_asked_for_is_an_error_and_a_bad_text_is_none() {
+    let (engine, clock) = engine();
+    let text = engine.sign_json("form", &serde_json::json!({ "page": 7 })).unwrap();
+    let read = |text: &str| engine.unsign_json::<serde_json::Value>("form", text, MINUTE);
+    assert_eq!(read(&text).unwrap().unwrap()["page"], 7);
+    let other = engine.unsign_json::<Vec<u8>>("form", &text, MINUTE).unwrap_err();
+    assert_eq!(other.kind(), ErrorKind::InvalidInput);
+    assert!(other.message().contains("not of the type"), "{other}");
+    let raw = engine.sign("form", b"secret, no json").unwrap();
+    let error = read(&raw).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.message().contains("not JSON"), "{error}");
+    assert!(!format!("{error:?} {error}").contains("secret"));
+    assert_eq!(read("x").unwrap(), Err(Reason::Malformed));
+    let foreign = engine.sign_json("other", &7).unwrap();
+    assert_eq!(read(&foreign).unwrap(), Err(Reason::BadSignature));
+    let keyed = std::collections::BTreeMap::from([(vec![1], 2)]);
+    assert_eq!(engine.sign_json("form", &keyed).unwrap_err().kind(), ErrorKind::InvalidInput);
+    clock.advance(MINUTE);
+    assert_eq!(read(&text).unwrap(), Err(Reason::Expired));
+}

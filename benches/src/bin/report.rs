@@ -1,12 +1,14 @@
 //! Prints the table of ratios as markdown: what, floor, ours, ratio, goal, met or not. Give it
-//! the names of questions to ask only those: `verify create_revoke subject under_load sweep open
-//! memory`.
+//! the names of questions to ask only those: `verify access c_call create_revoke subject under_load
+//! sweep open memory`.
 
 use std::time::Instant;
 
 use sessile_benches::scale::Scale;
 use sessile_benches::table::Table;
-use sessile_benches::{create_revoke, heap, memory, open, subject, sweep, under_load, verify};
+use sessile_benches::{
+    access, c_call, create_revoke, heap, memory, open, subject, sweep, under_load, verify,
+};
 
 #[global_allocator]
 static ALLOCATOR: heap::Counting = heap::Counting;
@@ -15,6 +17,8 @@ type Question = (&'static str, fn(&mut Table, Scale));
 
 const QUESTIONS: &[Question] = &[
     ("verify", verify::report),
+    ("access", access::report),
+    ("c_call", c_call::report),
     ("create_revoke", create_revoke::report),
     ("subject", subject::report),
     ("under_load", under_load::report),

@@ -15,15 +15,17 @@ mod tokens;
 use std::sync::Arc;
 
 use crate::id::{Group, Handle};
-use crate::sync::{AtomicU64, Ordering, ReadMostly, thread_number};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, ReadMostly, thread_number};
 use crate::time::Timestamp;
 use crate::token::{TokenText, group_of};
 
 pub(crate) use attachment::{ApiKeyState, Attachment};
-pub(crate) use epochs::Epochs;
+pub(crate) use epochs::{Epochs, Flight};
+#[cfg(feature = "lmdb")]
+pub(crate) use epochs::{FILE_WORDS, HEADER_WORDS};
 use shard::Shard;
 pub(crate) use shard::{Entry, Facts};
-pub(crate) use tokens::SeenTokens;
+pub(crate) use tokens::{SeenToken, SeenTokens};
 
 /// The cache: shards of groups, each behind its own lock.
 pub(crate) struct Cache {
@@ -33,6 +35,7 @@ pub(crate) struct Cache {
     /// A group's shard is its number without this many low bits.
     shift: u32,
     epochs: Arc<Epochs>,
+    is_closed: AtomicBool,
 }
 
 /// On cache lines of its own.
@@ -69,6 +72,7 @@ impl Cache {
             counts: (0..COUNTS).map(|_| Padded::default()).collect(),
             shift: 16 - bits,
             epochs,
+            is_closed: AtomicBool::new(false),
         }
     }
 
@@ -93,10 +97,32 @@ impl Cache {
         }
     }
 
+    /// As [`get`](Self::get), for a caller who comes back with that when there is none: what is
+    /// missing is counted then.
+    #[inline]
+    pub(crate) fn probe<R>(
+        &self,
+        text: &TokenText,
+        read: impl FnOnce(&Entry) -> Option<R>,
+    ) -> Option<R> {
+        let group = group_of(text);
+        let shard = self.shard(group)?.read();
+        let entry = shard.find(text)?;
+        if !self.epochs.is_current(group, entry.stamp) {
+            return None;
+        }
+        self.count(|counts| &counts.hits);
+        read(entry)
+    }
+
     /// Puts `entry` in the place of any other of its text, and evicts others if it must.
     pub(crate) fn insert(&self, text: &TokenText, entry: Entry) {
         if let Some(shard) = self.shard(group_of(text)) {
-            shard.write().insert(text, entry);
+            let mut shard = shard.write();
+            // Asked under the lock: who closes takes it afterwards.
+            if !self.is_closed.load(Ordering::Acquire) {
+                shard.insert(text, entry);
+            }
         }
     }
 
@@ -142,8 +168,9 @@ impl Cache {
         }
     }
 
-    /// Drops every entry.
-    pub(crate) fn clear(&self) {
+    /// Drops every entry, and takes no more.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
         self.shards.iter().for_each(|padded| padded.0.write().clear());
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
-use crate::id::Handle;
+use crate::id::{Handle, Subject};
 use crate::sync::{AtomicU64, Ordering};
 use crate::token::is_equal;
 use crate::token::jwt::Claims;
@@ -21,10 +21,33 @@ pub(crate) struct SeenTokens {
     stamp: AtomicU64,
 }
 
+/// A token whose signature is good, and what is asked of it at each use: apart from the claims, so
+/// that those are handed on without a look into them.
+#[derive(Clone)]
+pub(crate) struct SeenToken {
+    pub(crate) claims: Arc<Claims>,
+    /// Its `sid`.
+    pub(crate) handle: Handle,
+    /// Its `sub`; `None`: it is that of no session.
+    pub(crate) subject: Option<Subject>,
+    /// Its `exp` and `ver`.
+    pub(crate) exp: Option<u64>,
+    pub(crate) version: Option<u64>,
+}
+
+impl SeenToken {
+    /// What `claims` say; `None`: not which session.
+    pub(crate) fn of(claims: Claims) -> Option<Self> {
+        let handle = claims.sid.as_deref()?.parse().ok()?;
+        let subject = claims.sub.as_deref().and_then(|sub| Subject::new(sub).ok());
+        let (exp, version) = (claims.exp, claims.ver);
+        Some(SeenToken { claims: Arc::new(claims), handle, subject, exp, version })
+    }
+}
+
 #[derive(Clone)]
 struct Seen {
-    claims: Arc<Claims>,
-    handle: Handle,
+    token: SeenToken,
     stamp: u64,
 }
 
@@ -38,11 +61,11 @@ impl SeenTokens {
         }
     }
 
-    /// The claims of `token` and the handle in them, if it was verified under the present keys.
+    /// What is known of `token`, if it was verified under the present keys.
     #[inline]
-    pub(crate) fn get(&self, token: &[u8]) -> Option<(Arc<Claims>, Handle)> {
+    pub(crate) fn get(&self, token: &[u8]) -> Option<SeenToken> {
         let seen = self.tokens.get(&Presented(token))?;
-        (seen.stamp == self.stamp()).then_some((seen.claims, seen.handle))
+        (seen.stamp == self.stamp()).then_some(seen.token)
     }
 
     /// To be asked before the keys are read.
@@ -51,8 +74,14 @@ impl SeenTokens {
     }
 
     /// Remembers a token that was verified with keys read after `stamp`.
-    pub(crate) fn insert(&self, token: &[u8], stamp: u64, claims: Arc<Claims>, handle: Handle) {
-        self.tokens.insert(Text(token.into()), Seen { claims, handle, stamp });
+    pub(crate) fn insert(&self, text: &[u8], stamp: u64, token: SeenToken) {
+        self.tokens.insert(Text(text.into()), Seen { token, stamp });
+    }
+
+    /// How many there are.
+    #[cfg(feature = "testing")]
+    pub(crate) fn len(&self) -> usize {
+        self.tokens.len()
     }
 
     /// Forgets everything: to be called once the keys have changed.
@@ -62,21 +91,21 @@ impl SeenTokens {
     }
 }
 
-/// A token as a key. Its hash has a random seed; texts are compared as a whole and in constant
-/// time, so that neither a collision nor the time tells anything.
+/// A token as a key. Its hash has a random seed and is that of its end; texts are compared as a
+/// whole and in constant time, so that neither a collision nor the time tells anything.
 struct Text(Box<[u8]>);
 
 struct Presented<'a>(&'a [u8]);
 
 impl Hash for Text {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(&self.0);
+        state.write(end_of(&self.0));
     }
 }
 
 impl Hash for Presented<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(self.0);
+        state.write(end_of(self.0));
     }
 }
 
@@ -92,6 +121,13 @@ impl Equivalent<Text> for Presented<'_> {
     fn equivalent(&self, key: &Text) -> bool {
         is_equal(self.0, &key.0)
     }
+}
+
+/// The last 32 characters of a token: 192 bits of its signature, which differ where tokens do. Only
+/// who has the key could make many that agree in them, and they would be slow, not mistaken.
+#[inline]
+fn end_of(text: &[u8]) -> &[u8] {
+    text.last_chunk::<32>().map_or(text, |end| end)
 }
 
 /// About what an entry takes: text, claims and their parts.

@@ -16,16 +16,27 @@ pub(crate) const fn decoded_len(len: usize) -> usize {
 /// Encodes `bytes` into `text`, which must have [`encoded_len`] characters.
 pub(crate) fn encode(bytes: &[u8], text: &mut [u8]) {
     debug_assert_eq!(text.len(), encoded_len(bytes.len()));
-    for (bytes, text) in bytes.chunks(3).zip(text.chunks_mut(4)) {
-        let mut padded = [0; 4];
-        for (place, byte) in padded.iter_mut().skip(1).zip(bytes) {
-            *place = *byte;
-        }
-        let bits = u32::from_be_bytes(padded);
-        for (place, shift) in text.iter_mut().zip([18, 12, 6, 0]) {
-            *place = ALPHABET.get((bits >> shift) as usize & 63).copied().unwrap_or_default();
-        }
+    let (chunks, bytes_rest) = bytes.as_chunks::<3>();
+    let (texts, text_rest) = text.as_chunks_mut::<4>();
+    for (&[x, y, z], place) in chunks.iter().zip(texts) {
+        let bits = u32::from_be_bytes([0, x, y, z]);
+        *place = [18, 12, 6, 0].map(|shift| character(bits >> shift));
     }
+    let mut padded = [0; 4];
+    for (place, byte) in padded.iter_mut().skip(1).zip(bytes_rest) {
+        *place = *byte;
+    }
+    let bits = u32::from_be_bytes(padded);
+    for (place, shift) in text_rest.iter_mut().zip([18, 12, 6]) {
+        *place = character(bits >> shift);
+    }
+}
+
+/// The character of the six lowest bits.
+#[inline]
+#[allow(clippy::indexing_slicing, reason = "six bits are always inside 64 characters")]
+const fn character(bits: u32) -> u8 {
+    ALPHABET[(bits & 63) as usize]
 }
 
 /// Encodes `bytes` as a `String`.
@@ -43,8 +54,17 @@ pub(crate) fn decode(text: &[u8], bytes: &mut [u8]) -> bool {
     if text.len() != encoded_len(bytes.len()) {
         return false;
     }
-    // Values beyond 63 mark what is no character; one test at the end sees them all.
-    let mut seen = 0;
+    // What is no character has a bit that no value has; one test at the end sees them all.
+    let mut seen_bits = 0;
+    let (texts, text) = text.as_chunks::<8>();
+    let (places, bytes) = bytes.as_chunks_mut::<6>();
+    for (&[a, b, c, d, e, f, g, h], place) in texts.iter().zip(places) {
+        let (high, low) = (bits_of([a, b, c, d]), bits_of([e, f, g, h]));
+        seen_bits |= high | low;
+        let [bytes @ .., _, _] = (u64::from(high) << 40 | u64::from(low) << 16).to_be_bytes();
+        *place = bytes;
+    }
+    let mut seen = if seen_bits & INVALID_BITS == 0 { 0 } else { INVALID.into() };
     let (texts, text_rest) = text.as_chunks::<4>();
     let (chunks, bytes_rest) = bytes.as_chunks_mut::<3>();
     for (&[a, b, c, d], place) in texts.iter().zip(chunks) {
@@ -70,6 +90,15 @@ pub(crate) fn decode(text: &[u8], bytes: &mut [u8]) -> bool {
     seen < 64
 }
 
+/// The 24 bits of four characters, each looked up where it belongs.
+#[inline]
+#[allow(clippy::indexing_slicing, reason = "a u8 is always inside 256 entries")]
+fn bits_of([a, b, c, d]: [u8; 4]) -> u32 {
+    let [first, second, third, fourth] = &SHIFTED;
+    let (a, b) = (first[usize::from(a)], second[usize::from(b)]);
+    a | b | third[usize::from(c)] | fourth[usize::from(d)]
+}
+
 /// The value of a character, 64 for what is none.
 #[inline]
 #[allow(clippy::indexing_slicing, reason = "a u8 is always inside 256 entries")]
@@ -92,6 +121,23 @@ const VALUES: [u8; 256] = {
     }
     values
 };
+
+/// A bit beyond the 24 of four characters.
+const INVALID_BITS: u32 = 1 << 31;
+
+/// The values of the first of four characters, of the second and so on, where their bits belong.
+static SHIFTED: [[u32; 256]; 4] = [shifted(18), shifted(12), shifted(6), shifted(0)];
+
+#[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
+const fn shifted(shift: u32) -> [u32; 256] {
+    let mut values = [INVALID_BITS; 256];
+    let mut i = 0;
+    while i < 64 {
+        values[ALPHABET[i] as usize] = (i as u32) << shift;
+        i += 1;
+    }
+    values
+}
 
 #[cfg(test)]
 mod tests {
@@ -131,6 +177,26 @@ mod tests {
             }
         }
         assert_eq!(accepted, 256);
+    }
+
+    #[test]
+    fn a_character_is_the_same_wherever_it_stands() {
+        // 43 characters: five times eight, and three.
+        let bytes: Vec<u8> = (0..32).map(|i: u8| i.wrapping_mul(73) ^ 0x5a).collect();
+        let good = encode_string(&bytes).into_bytes();
+        for place in 0..good.len() {
+            for c in 0..=255 {
+                let (mut text, mut decoded) = (good.clone(), [0; 32]);
+                text[place] = c;
+                if decode(&text, &mut decoded) {
+                    assert_eq!(encode_string(&decoded).as_bytes(), text);
+                } else {
+                    // The last one has four bits of the bytes, and two that are nothing's.
+                    let is_stray = place + 1 == good.len() && value(c) & 3 != 0;
+                    assert!(value(c) == INVALID || is_stray, "character {c} at {place}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(crate) enum Kind {
     Clock = 6,
     SingleUse = 7,
     ApiKey = 8,
+    Foreign = 9,
 }
 
 /// Why bytes are no record.
@@ -95,9 +96,9 @@ mod tests {
     use crate::data::Data;
     use crate::id::{Group, Handle, Subject};
     use crate::record::{
-        ApiKeyRecord, ClaimsVersion, EndCause, GlobalRecord, Grant, RefreshState, Rotated,
-        SessionRecord, SessionRow, SingleUseRecord, SingleUseState, SubjectRecord, Suspension,
-        Watermark,
+        ApiKeyRecord, ClaimsVersion, EndCause, ForeignRecord, GlobalRecord, Grant, Redeemed,
+        RefreshState, Rotated, SessionRecord, SessionRow, SingleUseRecord, SingleUseState,
+        SubjectRecord, Suspension, Watermark,
     };
     use crate::time::Timestamp;
 
@@ -149,6 +150,7 @@ mod tests {
         let session = |row: &SessionRow| encode(Kind::Session, KEY, row).unwrap();
         let subject = SubjectRecord {
             watermark: Watermark::At(41),
+            revoked_at: Some(at),
             claims: ClaimsVersion::OwnVersion,
             suspension: Some(Suspension { until: Some(at) }),
         };
@@ -163,6 +165,8 @@ mod tests {
             issued_generation: 3,
             state: SingleUseState::Consumed { session: Some(to()) },
         };
+        let redeemed = Some(Redeemed { at, times: 1 });
+        let foreign = ForeignRecord::Note { session: to(), redeemed };
         let api_key = ApiKeyRecord {
             subject: Subject::new("alice@example.org").unwrap(),
             name: "deploy".into(),
@@ -187,7 +191,12 @@ mod tests {
             ("clock", encode(Kind::Clock, KEY, &at).unwrap()),
             ("single-use", encode(Kind::SingleUse, KEY, &single_use).unwrap()),
             ("api-key", encode(Kind::ApiKey, KEY, &api_key).unwrap()),
-            ("global", encode(Kind::Global, KEY, &GlobalRecord { generation: 12 }).unwrap()),
+            ("foreign", encode(Kind::Foreign, KEY, &foreign).unwrap()),
+            (
+                "global",
+                encode(Kind::Global, KEY, &GlobalRecord { generation: 12, revoked_at: Some(at) })
+                    .unwrap(),
+            ),
         ]
     }
 

@@ -5,9 +5,10 @@
 //!   [`CookiePolicyBuilder`], which refuses what a browser would refuse or change silently.
 //! - [`CookiePolicy::candidates`] reads `Cookie` headers, [`bearer`] reads `Authorization`.
 //! - [`cache_headers`] and [`clear_site_data`] are the headers that belong beside a `Set-Cookie`.
+//! - [`foreign`] reads the cookies of the site that was there before.
 //!
 //! What is refused is never repaired, and nothing is decoded: a cookie's value is the bytes
-//! between its first `=` and the next `;`.
+//! between its first `=` and the next `;`. (Of our own; other makers' are as they made them.)
 //!
 //! ```
 //! use std::time::Duration;
@@ -23,12 +24,8 @@
 //! # Ok::<(), sessile::Error>(())
 //! ```
 
-// Readers of other makers' cookies (`s:<sid>.<sig>` of cookie-signature, the `name` and `name.sig`
-// pair of keygrip) belong in `cookie/foreign.rs`, one function a maker: from a value that
-// `candidates` gave out, with that maker's own decoding, to an id and a signature for `token` to
-// check. They are asked by name; a failed signature never falls through to the next reader.
-
 mod build;
+pub mod foreign;
 mod parse;
 mod policy;
 #[cfg(test)]

@@ -28,13 +28,17 @@ impl CookiePolicy {
         I: IntoIterator<Item = &'h H>,
         H: AsRef<[u8]> + ?Sized + 'h,
     {
-        Candidates {
-            name: self.name().as_bytes(),
-            headers: headers.into_iter(),
-            rest: None,
-            left: CANDIDATES_MAX,
-        }
+        values_of(self.name().as_bytes(), headers)
     }
+}
+
+/// The values of all cookies of this name, as [`CookiePolicy::candidates`] gives them.
+pub(super) fn values_of<'p, 'h, I, H>(name: &'p [u8], headers: I) -> Candidates<'p, 'h, I::IntoIter>
+where
+    I: IntoIterator<Item = &'h H>,
+    H: AsRef<[u8]> + ?Sized + 'h,
+{
+    Candidates { name, headers: headers.into_iter(), rest: None, left: CANDIDATES_MAX }
 }
 
 /// What [`CookiePolicy::candidates`] gives out: an iterator over cookie values, as bytes.

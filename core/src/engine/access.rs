@@ -10,12 +10,14 @@ use super::inspect::{Found, Live, session_key};
 use super::session::{Session, Verdict};
 use super::verify::{Touch, claims_now};
 use super::{Engine, Inner};
+use crate::cache::{Entry, SeenToken};
 use crate::codec::base64url;
 use crate::codec::record::{self, Kind};
 use crate::config::AccessTokens;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Handle, fill_random};
 use crate::keys::{Jwks, Keyring, SigningKey};
+use crate::policy::touch_resolution_ms;
 use crate::record::SessionRow;
 use crate::store::{Batch, Check, Durability};
 use crate::time::{Timestamp, millis};
@@ -146,8 +148,8 @@ impl Engine {
     }
 
     /// Says whether an access token of this engine is good: signature, kind, issuer, audience and
-    /// time, and that neither it nor its session nor its subject was revoked since. Its client
-    /// counts as seen.
+    /// time, and that neither it nor its session nor its subject was revoked since. If it is good
+    /// its client counts as seen.
     ///
     /// A token that was seen before costs neither signature nor JSON; what can change is asked
     /// each time.
@@ -219,10 +221,7 @@ impl AccessKeys {
 
 impl Inner {
     fn access_keys(&self) -> Result<Arc<AccessKeys>> {
-        self.access_keys.read().clone().ok_or_else(|| {
-            let message = "access tokens are not configured: give Config::access_tokens";
-            Error::new(ErrorKind::InvalidConfig, message)
-        })
+        self.access_keys.read().clone().ok_or_else(not_configured)
     }
 
     pub(super) fn has_access_tokens(&self) -> bool {
@@ -308,63 +307,104 @@ impl Inner {
     pub(super) fn verify_access(&self, token: &[u8], touch: Touch) -> Result<AccessVerdict> {
         self.refuse_stale()?;
         let now = self.clock.now();
-        let (claims, handle) = match self.authentic_access(token, now)? {
-            Ok(authentic) => authentic,
+        let token = match self.authentic_access(token, now)? {
+            Ok(token) => token,
             Err(reason) => return Ok(AccessVerdict::Rejected(reason)),
         };
+        if let Some(session) = self.plain_session(&token, touch, now)? {
+            return Ok(AccessVerdict::Valid { claims: token.claims, session });
+        }
         let rejected = |reason| Ok(AccessVerdict::Rejected(reason));
-        let session = match self.session_of(&handle, touch, now)? {
+        // Untouched until all is known: who presents a token that is not good was not here.
+        let session = match self.session_of(&token.handle, now)? {
             Verdict::Valid(session) => session,
             Verdict::Rejected(reason) => return rejected(reason),
         };
         let facts = &session.facts;
-        if claims.sub.as_deref() != facts.subject.as_ref().map(|subject| subject.as_str()) {
+        if facts.subject.is_none() || facts.subject != token.subject {
             return rejected(Reason::UnknownSession);
         }
         let claims_now = match facts.are_claims_stale {
             false => facts.claims_version,
             true => self.claims_of(&facts.handle, now)?,
         };
-        if claims.ver.is_none_or(|version| version < claims_now) {
+        if token.version.is_none_or(|version| version < claims_now) {
             return rejected(Reason::StaleClaims);
         }
-        if facts.has_denied && self.is_denied(&facts.handle, &claims)? {
+        if facts.has_denied && self.is_denied(&facts.handle, &token.claims)? {
             return rejected(Reason::Denied);
         }
-        Ok(AccessVerdict::Valid { claims, session })
+        let resolution_ms = touch_resolution_ms(facts.idle_timeout_ms);
+        if touch == Touch::No || now <= session.last_seen.plus_millis(resolution_ms) {
+            return Ok(AccessVerdict::Valid { claims: token.claims, session });
+        }
+        Ok(match self.verify_handle(&facts.handle, Touch::Yes, now)? {
+            Verdict::Valid(session) => AccessVerdict::Valid { claims: token.claims, session },
+            // It ended meanwhile.
+            Verdict::Rejected(reason) => AccessVerdict::Rejected(reason),
+        })
     }
 
-    /// The claims of a token of ours that has not expired, and the handle of its session.
+    /// A token of ours that has not expired.
     pub(super) fn authentic_access(
         &self,
-        token: &[u8],
+        text: &[u8],
         now: Timestamp,
-    ) -> Result<Result<(Arc<Claims>, Handle), Reason>> {
-        if let Some((claims, handle)) = self.seen_tokens.get(token) {
-            let is_over = claims.exp.is_none_or(|exp| now.as_secs() >= exp);
-            return Ok(if is_over { Err(Reason::Expired) } else { Ok((claims, handle)) });
+    ) -> Result<Result<SeenToken, Reason>> {
+        self.follow()?;
+        if let Some(token) = self.seen_tokens.get(text) {
+            let is_over = token.exp.is_none_or(|exp| now.as_secs() >= exp);
+            return Ok(if is_over { Err(Reason::Expired) } else { Ok(token) });
         }
         // Before the keys are read, so that what they verified is forgotten when they change.
         let stamp = self.seen_tokens.stamp();
-        let keys = self.access_keys()?;
-        let claims = match keys.own.verify(token, &keys.profile, now) {
-            Ok(claims) => Arc::new(claims),
-            Err(reason) => return Ok(Err(reason)),
+        let claims = {
+            let keys = self.access_keys.read();
+            let keys = keys.as_ref().ok_or_else(not_configured)?;
+            match keys.own.verify(text, &keys.profile, now) {
+                Ok(claims) => claims,
+                Err(reason) => return Ok(Err(reason)),
+            }
         };
-        let handle = claims.sid.as_deref().and_then(|sid| sid.parse::<Handle>().ok());
-        let Some(handle) = handle else { return Ok(Err(Reason::MissingClaim)) };
-        if let Some(generation) = claims.extra.get(GENERATION).and_then(Value::as_u64) {
+        let Some(token) = SeenToken::of(claims) else { return Ok(Err(Reason::MissingClaim)) };
+        if let Some(generation) = token.claims.extra.get(GENERATION).and_then(Value::as_u64) {
             // Its first sight: the client has what it was sent.
-            self.note_confirmed(handle, u32::try_from(generation).unwrap_or(u32::MAX));
+            self.note_confirmed(token.handle, u32::try_from(generation).unwrap_or(u32::MAX));
         }
-        self.seen_tokens.insert(token, stamp, claims.clone(), handle);
-        Ok(Ok((claims, handle)))
+        self.seen_tokens.insert(text, stamp, token.clone());
+        Ok(Ok(token))
+    }
+
+    /// The session of a token, if the cache alone can say that both are good. Touched only if they
+    /// are: who presents a token that is not good was not here.
+    #[inline]
+    pub(super) fn plain_session(
+        &self,
+        token: &SeenToken,
+        touch: Touch,
+        now: Timestamp,
+    ) -> Result<Option<Session>> {
+        let mut is_touch_due = false;
+        let read = |entry: &Entry| {
+            let facts = &entry.facts;
+            let is_plain = facts.subject.is_some()
+                && facts.subject == token.subject
+                && !facts.are_claims_stale
+                && !facts.has_denied
+                && token.version.is_some_and(|version| version >= facts.claims_version);
+            if is_plain { self.hit(entry, touch, now, &mut is_touch_due) } else { None }
+        };
+        let verdict = self.cache.get_by_handle(&token.handle, read).flatten();
+        if is_touch_due {
+            self.note_touch(token.handle, now);
+        }
+        Ok(verdict.transpose()?.and_then(Verdict::into_session))
     }
 
     /// The session that a token names, under the handle that it has now: a rotation replaces the
     /// session token, and lets access tokens live to their near end.
-    fn session_of(&self, handle: &Handle, touch: Touch, now: Timestamp) -> Result<Verdict> {
-        let verdict = self.verify_handle(handle, touch, now)?;
+    fn session_of(&self, handle: &Handle, now: Timestamp) -> Result<Verdict> {
+        let verdict = self.verify_handle(handle, Touch::No, now)?;
         let is_rotated = match &verdict {
             Verdict::Valid(session) => session.rotated_to().is_some(),
             Verdict::Rejected(reason) => *reason == Reason::RevokedSession,
@@ -373,7 +413,7 @@ impl Inner {
             return Ok(verdict);
         }
         let latest = self.latest(self.store()?.as_ref(), handle)?;
-        if latest == *handle { Ok(verdict) } else { self.verify_handle(&latest, touch, now) }
+        if latest == *handle { Ok(verdict) } else { self.verify_handle(&latest, Touch::No, now) }
     }
 
     /// The claims version of a session's subject now, which the cache does not know when the
@@ -402,7 +442,9 @@ impl Inner {
 
     pub(super) fn deny_access(&self, token: &[u8]) -> Result<bool> {
         let now = self.clock.now();
-        let Ok((claims, handle)) = self.authentic_access(token, now)? else { return Ok(false) };
+        let Ok(SeenToken { claims, handle, .. }) = self.authentic_access(token, now)? else {
+            return Ok(false);
+        };
         let (Some(jti), Some(exp)) = (&claims.jti, claims.exp) else { return Ok(false) };
         let until = Timestamp::from_millis(exp.saturating_mul(1000));
         let store = self.store()?;
@@ -435,6 +477,12 @@ impl Inner {
         })?;
         Ok(was_good)
     }
+}
+
+#[cold]
+fn not_configured() -> Error {
+    let message = "access tokens are not configured: give Config::access_tokens";
+    Error::new(ErrorKind::InvalidConfig, message)
 }
 
 /// The claim with the generation of the refresh family that a token was minted with.

@@ -48,6 +48,12 @@ impl Told {
 }
 
 impl Agenda {
+    /// How many sessions are noted.
+    #[cfg(feature = "testing")]
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().as_ref().map_or(0, |state| state.later.len() + state.told.len())
+    }
+
     /// Begins at `now`, unless it is under way.
     pub(super) fn begin(&self, now: Timestamp) {
         let start = Due { at: now, key: Key::of_16(Group(0), Table::Engine, &[0; 16]) };

@@ -8,6 +8,7 @@ use super::change::Plan;
 use super::create::suspended;
 use super::events::EventKind;
 use super::inspect::{Condemn, api_key_key};
+use super::verify::Touch;
 use super::{Engine, Inner};
 use crate::cache::{ApiKeyState, Attachment, Entry, Facts};
 use crate::codec::record::{self, Kind};
@@ -16,7 +17,7 @@ use crate::id::{Group, Handle, Subject};
 use crate::kind::TokenKind;
 use crate::policy::{Standing, stands};
 use crate::record::{ApiKeyRecord, EndCause, OWN_VERSION};
-use crate::store::{Batch, Check, Commit, Durability, Key, Row, Store, Table};
+use crate::store::{Batch, Check, Commit, Durability, Key, Moves, Row, Store, Table};
 use crate::sync::Ordering;
 use crate::time::{Timestamp, millis};
 use crate::token::{ApiKeyToken, group_of, text_of};
@@ -179,7 +180,7 @@ impl Engine {
     /// # Errors
     /// As [`verify`](Self::verify).
     pub fn verify_api_key(&self, token: &str) -> Result<ApiKeyVerdict> {
-        let verdict = self.inner.verify_api_key(token.as_bytes())?;
+        let verdict = self.inner.verify_api_key(token.as_bytes(), Touch::Yes)?;
         self.ensure_maintenance_if_needed();
         Ok(verdict)
     }
@@ -237,11 +238,10 @@ impl Inner {
         let handle = Handle::random(group)?;
         let key = api_key_key(&handle);
         let bytes = record::encode(Kind::ApiKey, &key.to_vec(), &record)?;
-        let batch = Batch::new(group, Durability::Durable).check(key, Check::Absent).put(
-            key,
-            bytes,
-            expiry_of(&record),
-        );
+        let batch = Batch::new(group, Durability::Durable)
+            .moving(Moves::Nothing)
+            .check(key, Check::Absent)
+            .put(key, bytes, expiry_of(&record));
         if store.commit(batch)? == Commit::Conflict {
             return Err(Error::new(ErrorKind::Internal, "a random handle was there already"));
         }
@@ -251,7 +251,7 @@ impl Inner {
         Ok(IssuedApiKey { token, key: ApiKey::of(handle, &record) })
     }
 
-    pub(super) fn verify_api_key(&self, token: &[u8]) -> Result<ApiKeyVerdict> {
+    pub(super) fn verify_api_key(&self, token: &[u8], touch: Touch) -> Result<ApiKeyVerdict> {
         self.refuse_stale()?;
         let now = self.clock.now();
         let rejected = |reason| Ok(ApiKeyVerdict::Rejected(reason));
@@ -265,10 +265,11 @@ impl Inner {
             _ => None,
         });
         if let Some((handle, state)) = cached {
-            return Ok(self.used(handle, &state, now));
+            return Ok(self.told(handle, &state, touch, now));
         }
         // Before the keyring and the store are read, as for every fill.
         let stamp = self.epochs.stamp(group_of(text));
+        self.follow()?;
         let handle = match self.authentic(TokenKind::ApiKey, text) {
             Ok(handle) => handle,
             Err(reason) => return rejected(reason),
@@ -284,7 +285,23 @@ impl Inner {
             let entry = entry.with(Attachment::ApiKey(state.clone()));
             self.api_keys.insert(text, entry);
         }
-        Ok(self.used(handle, &state, now))
+        Ok(self.told(handle, &state, touch, now))
+    }
+
+    /// The verdict on a good key, which counts as a use of it or not.
+    fn told(
+        &self,
+        handle: Handle,
+        state: &ApiKeyState,
+        touch: Touch,
+        now: Timestamp,
+    ) -> ApiKeyVerdict {
+        if touch == Touch::Yes {
+            return self.used(handle, state, now);
+        }
+        let mut key = ApiKey::of(handle, &state.record);
+        key.last_used = key.last_used.max(self.api_key_uses.lock().get(&handle).copied());
+        ApiKeyVerdict::Valid { key, uses_this_minute: 0 }
     }
 
     /// Counts a use, and notes it for the store.
@@ -372,6 +389,7 @@ impl Inner {
                 record.last_used = Some(at);
                 let bytes = record::encode(Kind::ApiKey, &key.to_vec(), &record)?;
                 let batch = Batch::new(handle.group(), Durability::Buffered)
+                    .moving(Moves::Nothing)
                     .check(key, Check::Version(row.version))
                     .put(key, bytes, row.expires_at);
                 // A conflict is another process that saw the key, too.

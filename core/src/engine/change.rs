@@ -4,9 +4,10 @@ use super::Inner;
 use super::events::EventKind;
 use super::inspect::Condemn;
 use super::open::STRIPES;
+use crate::cache::Flight;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Group;
-use crate::store::{Batch, Commit, Store};
+use crate::store::{Batch, Commit, Moves, Store};
 use crate::sync::{Mutex, Ordering};
 use crate::time::Timestamp;
 
@@ -75,15 +76,18 @@ impl Inner {
         self.store()?;
         for _ in 0..ATTEMPTS {
             let planned = plan()?;
-            let flight = self.epochs.begin(group);
+            let flight = self.begin(group);
             let Some(Plan { batch, events, condemned }) = planned else {
                 // Nothing to write, but what is cached may know more than the store: it is asked.
-                self.epochs.land(flight);
+                match flight {
+                    Some(flight) => self.epochs.land(flight),
+                    None => self.epochs.pass(group),
+                }
                 return Ok(None);
             };
             match store.commit(batch) {
                 Ok(commit) => {
-                    self.epochs.land(flight);
+                    self.land(flight);
                     if let Commit::Committed { version } = commit {
                         self.bus.emit(self.clock.now(), events);
                         return Ok(Some(version));
@@ -95,7 +99,7 @@ impl Inner {
                     return Err(error);
                 }
                 Err(error) => {
-                    self.epochs.land(flight);
+                    self.land(flight);
                     return Err(error);
                 }
             }
@@ -119,8 +123,8 @@ impl Inner {
         let mut apply = |written| apply.take().into_iter().for_each(|apply| apply(written));
         for _ in 0..ATTEMPTS {
             let Plan { batch, events, condemned } = plan()?;
-            let flights: Vec<_> = Group::all().map(|group| self.epochs.begin(group)).collect();
-            let committed = store.commit(batch);
+            let flights: Vec<_> = Group::all().map(|group| self.begin(group)).collect();
+            let committed = store.commit(batch.moving(Moves::All));
             let is_conflict = matches!(committed, Ok(Commit::Conflict));
             match &committed {
                 Ok(Commit::Committed { .. }) => {
@@ -133,7 +137,7 @@ impl Inner {
                 }
                 _ => {}
             }
-            flights.into_iter().for_each(|flight| self.epochs.land(flight));
+            flights.into_iter().for_each(|flight| self.land(flight));
             if !is_conflict {
                 changed = committed.map(|_| ());
                 break;
@@ -142,6 +146,16 @@ impl Inner {
         drop(no_other_writer);
         self.watches.review_due(self, store, Timestamp::NEVER);
         changed
+    }
+
+    /// Begins a change, where this process alone steps the epochs: a store that shares them does
+    /// so under its writer lock.
+    fn begin(&self, group: Group) -> Option<Flight> {
+        (!self.epochs.are_shared()).then(|| self.epochs.begin(group))
+    }
+
+    fn land(&self, flight: Option<Flight>) {
+        flight.into_iter().for_each(|flight| self.epochs.land(flight));
     }
 
     /// The lock of the group's writers.

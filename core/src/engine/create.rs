@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Group, Handle, Subject};
 use crate::policy::{Lifetimes, evictions};
 use crate::record::{EndCause, OWN_VERSION, SessionRecord, SessionRow};
-use crate::store::{Batch, Check, Commit, Store};
+use crate::store::{Batch, Check, Commit, Moves, Store};
 use crate::sync::Ordering;
 use crate::time::{Timestamp, millis};
 use crate::token::{Parts, TokenText};
@@ -195,7 +195,7 @@ impl Inner {
         let has_subscribers = self.bus.has_subscribers();
         let _in_order =
             if has_subscribers { Some(self.stripe(handle.group())?.lock()) } else { None };
-        match store.commit(self.placement(handle, record)?)? {
+        match store.commit(self.placement(handle, record)?.moving(Moves::Nothing))? {
             Commit::Committed { .. } => {
                 self.bus.emit(self.clock.now(), [created]);
                 Ok(())
@@ -232,6 +232,9 @@ impl Inner {
         now: Timestamp,
     ) -> Result<Plan> {
         let Some(max) = self.config.max_sessions else { return Ok(plan) };
+        if self.capabilities.is_shared {
+            plan.batch = self.meeting_other_logins(store, plan.batch, subject, now)?;
+        }
         let sessions = self.sessions_of(store, subject, now)?;
         let brief = |info: &SessionInfo| (info.handle, info.created, info.last_seen);
         let sessions = sessions.iter().map(brief).collect();

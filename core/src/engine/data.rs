@@ -68,16 +68,7 @@ impl Inner {
     fn data(&self, handle: &Handle) -> Result<Option<Arc<Data>>> {
         self.refuse_stale()?;
         let now = self.clock.now();
-        let cached = self.cache.get_by_handle(handle, |entry| {
-            let facts = &entry.facts;
-            let idle_deadline = entry.last_seen().plus_millis(facts.idle_timeout_ms);
-            within_deadlines(idle_deadline, facts.absolute_deadline, now).ok()?;
-            match &entry.attachment {
-                Some(Attachment::Data(data)) => Some(data.clone()),
-                _ => None,
-            }
-        });
-        if let Some(Some(data)) = cached {
+        if let Some(data) = self.cached_data(handle, now) {
             return Ok(Some(data));
         }
         let store = self.store()?;
@@ -103,6 +94,20 @@ impl Inner {
         }
         let message = format!("the data of session {handle} are gone, and it is not");
         Err(Error::new(ErrorKind::Corrupt, message))
+    }
+
+    /// The data of a session that the cache holds as valid, with them.
+    pub(super) fn cached_data(&self, handle: &Handle, now: Timestamp) -> Option<Arc<Data>> {
+        let data = self.cache.get_by_handle(handle, |entry| {
+            let facts = &entry.facts;
+            let idle_deadline = entry.last_seen().plus_millis(facts.idle_timeout_ms);
+            within_deadlines(idle_deadline, facts.absolute_deadline, now).ok()?;
+            match &entry.attachment {
+                Some(Attachment::Data(data)) => Some(data.clone()),
+                _ => None,
+            }
+        });
+        data.flatten()
     }
 
     fn update<R>(&self, handle: &Handle, mut change: impl FnMut(&mut Data) -> R) -> Result<R> {

@@ -64,6 +64,14 @@ pub enum EventKind {
         /// How many times so far.
         generation: u32,
     },
+    /// A refresh token was presented before the configured window: by a client that has no need
+    /// of it yet, or by a thief.
+    RefreshedEarly {
+        /// The session.
+        handle: Handle,
+        /// The generation presented.
+        generation: u32,
+    },
     /// A single-use token was used.
     Consumed {
         /// The token.
@@ -134,6 +142,16 @@ struct State {
     events: VecDeque<Event>,
     missed: u64,
     is_closed: bool,
+    wake: Option<Wake>,
+}
+
+/// What a subscriber is woken with.
+struct Wake(Box<dyn Fn() + Send>);
+
+impl std::fmt::Debug for Wake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wake(..)")
+    }
 }
 
 impl Subscription {
@@ -149,6 +167,18 @@ impl Subscription {
             state = wait_for(&self.queue.ready, state, timeout);
         }
         state.events.pop_front()
+    }
+
+    /// Calls `wake` whenever an event comes to a subscriber that has none, and when the engine is
+    /// closed; now, if an event is there. For event loops: `wake` makes a descriptor readable,
+    /// say. It is called by whoever changes a session, with locks of the engine held: it must be
+    /// short, and must not call the engine or this.
+    pub fn wake_by(&mut self, wake: impl Fn() + Send + 'static) {
+        let mut state = self.queue.state.lock();
+        if !state.events.is_empty() || state.is_closed {
+            wake();
+        }
+        state.wake = Some(Wake(Box::new(wake)));
     }
 }
 
@@ -169,9 +199,16 @@ impl Iterator for Subscription {
     }
 }
 
+impl State {
+    fn wake(&self) {
+        self.wake.iter().for_each(|Wake(wake)| wake());
+    }
+}
+
 impl Queue {
     fn push(&self, event: &Event) {
         let mut state = self.state.lock();
+        let was_empty = state.events.is_empty();
         if state.events.len() >= QUEUE_LEN_MAX {
             // What is newest is lost, so that what is there stays in order and whole.
             state.missed += 1;
@@ -183,11 +220,16 @@ impl Queue {
         }
         state.events.push_back(event.clone());
         self.ready.notify_all();
+        if was_empty {
+            state.wake();
+        }
     }
 
     fn close(&self) {
-        self.state.lock().is_closed = true;
+        let mut state = self.state.lock();
+        state.is_closed = true;
         self.ready.notify_all();
+        state.wake();
     }
 }
 
@@ -273,6 +315,28 @@ mod tests {
         assert_eq!(events.try_next().unwrap().kind, EventKind::KeysChanged);
         bus.close();
         assert_eq!(events.next(), None);
+    }
+
+    #[test]
+    fn a_subscriber_is_woken_once_for_what_it_has_not_taken_yet_and_at_the_end() {
+        let woken = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let (bus, counter) = (Bus::default(), woken.clone());
+        let times = || woken.load(std::sync::atomic::Ordering::SeqCst);
+        let emit = || bus.emit(Timestamp::default(), [EventKind::AllRevoked]);
+        let mut events = bus.subscribe();
+        emit();
+        events.wake_by(move || {
+            counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        });
+        assert_eq!(times(), 1, "an event was there already");
+        emit();
+        assert_eq!(times(), 1, "it knows of the first");
+        while events.try_next().is_some() {}
+        emit();
+        emit();
+        assert_eq!(times(), 2);
+        bus.close();
+        assert_eq!(times(), 3);
     }
 
     #[test]

@@ -55,8 +55,8 @@ pub(super) struct Live {
 /// What a revoke of unknown outcome meant to end: rejected by this process from then on.
 #[derive(Default)]
 pub(super) struct Condemned {
-    is_any: AtomicBool,
-    list: Mutex<HashSet<Condemn>>,
+    pub(super) is_any: AtomicBool,
+    pub(super) list: Mutex<HashSet<Condemn>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -67,6 +67,11 @@ pub(super) enum Condemn {
 }
 
 impl Condemned {
+    #[cfg(feature = "testing")]
+    pub(super) fn len(&self) -> usize {
+        self.list.lock().len()
+    }
+
     pub(super) fn add(&self, condemn: Condemn) {
         self.list.lock().insert(condemn);
         self.is_any.store(true, Ordering::Release);

@@ -20,7 +20,7 @@ use crate::token::{RefreshToken, text_of};
 impl Engine {
     /// What a token is worth, as the JSON of RFC 7662, 2.2: of a session, access, refresh token
     /// or API key of this engine. Anything else, and what is not good now, is
-    /// `{"active":false}` and nothing more. Keeps no session alive.
+    /// `{"active":false}` and nothing more. Keeps no session alive, and is no use of a key.
     ///
     /// # Errors
     /// As [`verify`](Self::verify): answer with 503, not with an inactive token.
@@ -91,7 +91,7 @@ impl Inner {
                 AccessVerdict::Rejected(_) => None,
             },
             Form::Refresh => self.introspect_refresh(token)?,
-            Form::ApiKey => match self.verify_api_key(token)? {
+            Form::ApiKey => match self.verify_api_key(token, Touch::No)? {
                 ApiKeyVerdict::Valid { key, .. } => {
                     let mut members = Map::new();
                     members.insert("token_type".into(), "api_key".into());

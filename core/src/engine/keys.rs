@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::access::AccessKeys;
 use super::change::{Plan, Written};
 use super::events::EventKind;
 use super::inspect::engine_key;
@@ -93,6 +92,7 @@ impl Engine {
 impl Inner {
     /// The keys at work. Not to be held over a store access or another lock.
     pub(super) fn keyring(&self) -> RwLockReadGuard<'_, Arc<Keyring>> {
+        self.follow_or_forget();
         self.keyring.read()
     }
 
@@ -141,19 +141,16 @@ impl Inner {
         };
         let apply = |written| {
             let Some(next) = next.borrow_mut().take() else { return };
-            let mut keyring = self.keyring.write();
-            if written == Written::Surely {
-                *keyring = next;
-            } else {
+            if written != Written::Surely {
                 // What is retired is retired; what is new could be gone after a reopen.
-                *keyring = Arc::new(keyring.without_those_missing_in(&next));
+                self.restrict_keys(&next);
+            } else if self.epochs.are_shared() {
+                // Another process may have changed them since: the next call reads them.
+                return;
+            } else {
+                *self.keyring.write() = next;
             }
-            if let Some(access) = &self.config.access_tokens {
-                // Without keys nothing verifies: better than under those from before.
-                let keys = AccessKeys::new(access, &keyring).ok();
-                *self.access_keys.write() = keys.map(Arc::new);
-            }
-            self.seen_tokens.forget();
+            self.equip_access(&self.keyring.read());
         };
         self.change_all(store.as_ref(), plan, apply)?;
         changed.ok_or_else(|| Error::new(ErrorKind::Internal, "a change of keys was not planned"))

@@ -9,7 +9,7 @@ use crate::codec::record::{self, Kind};
 use crate::error::Result;
 use crate::policy::touch_interval_ms;
 use crate::record::SessionRow;
-use crate::store::{Batch, Check, Commit, Due, Durability, Key, Store, Table};
+use crate::store::{Batch, Check, Commit, Due, Durability, Key, Moves, Store, Table};
 use crate::sync::{AtomicBool, AtomicU32, Condvar, Mutex, Ordering, thread, wait_for};
 use crate::time::{Timestamp, millis};
 
@@ -130,9 +130,11 @@ impl Inner {
         let store = self.store()?;
         let store = store.as_ref();
         self.flush_api_key_uses(store)?;
+        self.clock.insist(self.epochs.meet_at(self.clock.now()));
         let now = self.clock.now();
         let is_more_to_tell = self.run_agenda(store)?;
         self.watches.review_due(self, store, now);
+        self.watches.review_moved(self, store);
         let (rows_swept, is_more_due) = self.sweep(store)?;
         self.retire_outlived_keys(now)?;
         if has_work || touches_written > 0 || rows_swept > 0 {
@@ -167,12 +169,16 @@ impl Inner {
                 let bytes =
                     record::encode(Kind::Session, &key.to_vec(), &SessionRow::Live(record))?;
                 let batch = Batch::new(handle.group(), Durability::Buffered)
+                    .moving(Moves::Nothing)
                     .check(key, Check::Version(row.version))
                     .put(key, bytes, expires_at);
-                // A conflict is another process that saw the client, too.
-                if let Commit::Committed { .. } = store.commit(batch)? {
-                    written += 1;
-                    self.bus.emit(self.clock.now(), [EventKind::Touched { handle }]);
+                match store.commit(batch)? {
+                    Commit::Committed { .. } => {
+                        written += 1;
+                        self.bus.emit(self.clock.now(), [EventKind::Touched { handle }]);
+                    }
+                    // Another process has changed the session: the next tick tries again.
+                    Commit::Conflict => continue,
                 }
             }
             // Only now, so that a fill meanwhile finds it here or in the store.
@@ -198,6 +204,7 @@ impl Inner {
                 continue;
             }
             let mut batch = Batch::new(key.group(), Durability::Buffered)
+                .moving(Moves::Nothing)
                 .check(key, Check::Version(row.version))
                 .delete(key);
             if key.table() == Table::Session
@@ -222,11 +229,10 @@ impl Inner {
         let old = store.get(&key)?;
         let check = old.map_or(Check::Absent, |row| Check::Version(row.version));
         let bytes = record::encode(Kind::Clock, &key.to_vec(), &now)?;
-        let batch = Batch::new(key.group(), Durability::Buffered).check(key, check).put(
-            key,
-            bytes,
-            Timestamp::NEVER,
-        );
+        let batch = Batch::new(key.group(), Durability::Buffered)
+            .moving(Moves::Nothing)
+            .check(key, check)
+            .put(key, bytes, Timestamp::NEVER);
         // A conflict is another process that has just told it.
         let _ = store.commit(batch)?;
         self.clock_mark.store(now.as_millis(), Ordering::Relaxed);

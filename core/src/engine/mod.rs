@@ -3,12 +3,18 @@
 mod access;
 mod agenda;
 mod api_key;
+mod at_once;
 mod change;
 mod clock;
 mod cookies;
 mod create;
 mod data;
 mod events;
+mod follow;
+mod foreign_access;
+#[cfg(feature = "testing")]
+mod held;
+mod import_rows;
 mod inspect;
 mod introspect;
 mod keys;
@@ -23,6 +29,7 @@ mod single_use;
 mod subject;
 mod touch;
 mod transfer;
+mod upgrade;
 mod verify;
 mod watch;
 
@@ -47,6 +54,11 @@ use clock::MonotoneClock;
 pub use create::CreateOptions;
 use events::Bus;
 pub use events::{Event, EventKind, Subscription};
+use follow::Following;
+pub use foreign_access::ForeignAccessVerdict;
+#[cfg(feature = "testing")]
+pub use held::Held;
+pub use import_rows::{ImportedRows, RefusedLine};
 use inspect::Condemned;
 use maintain::Maintenance;
 pub use maintain::TickReport;
@@ -57,6 +69,7 @@ pub use signed::Unsigned;
 pub use single_use::{IssuedSingleUse, SingleUse, SingleUseOptions};
 use touch::Pending;
 pub use transfer::Restored;
+pub use upgrade::Upgrade;
 pub use watch::Watch;
 use watch::Watches;
 
@@ -84,6 +97,7 @@ struct Inner {
     access_keys: RwLock<Option<Arc<AccessKeys>>>,
     seen_tokens: SeenTokens,
     epochs: Arc<Epochs>,
+    following: Following,
     cache: Cache,
     /// Apart from the sessions, so that neither is ever taken for the other.
     api_keys: Cache,
@@ -157,6 +171,7 @@ impl Engine {
 impl Inner {
     fn store(&self) -> Result<Arc<dyn Store>> {
         self.refuse_forked()?;
+        self.follow()?;
         let store = self.store.read();
         store.clone().ok_or_else(|| Error::new(ErrorKind::Closed, "the engine is closed"))
     }

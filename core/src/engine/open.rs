@@ -10,6 +10,7 @@ use super::access::AccessKeys;
 use super::agenda::Agenda;
 use super::clock::MonotoneClock;
 use super::events::Bus;
+use super::follow::Following;
 use super::inspect::{Condemned, engine_key};
 use super::maintain::Maintenance;
 use super::transfer::refuse_unfinished;
@@ -23,7 +24,7 @@ use crate::fork::forks;
 use crate::id::{Group, fill_random};
 use crate::keys::{Keyring, KeyringRecord, MasterSecret, SealingKey};
 use crate::record::GlobalRecord;
-use crate::store::{Batch, Check, Commit, Durability, Store, Survives};
+use crate::store::{Batch, Check, Commit, Durability, Moves, Store, Survives};
 use crate::sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, RwLock};
 use crate::time::Timestamp;
 
@@ -65,7 +66,12 @@ impl Engine {
         let access_keys = access.map(|access| AccessKeys::new(access, &keyring)).transpose()?;
         let global = read_global(store.as_ref())?;
         let mark = read_clock_mark(store.as_ref())?;
-        let floor = if config.trust_clock { Timestamp::default() } else { mark };
+        let epochs = Arc::new(Epochs::over(store.shared_epochs()));
+        let floor = if config.trust_clock {
+            Timestamp::default()
+        } else {
+            mark.max(epochs.meet_at(Timestamp::default()))
+        };
         if floor.since(started) > CLOCK_LAG {
             let lag = floor.since(started).as_secs();
             log::warn!(
@@ -74,7 +80,6 @@ impl Engine {
                  with trust_clock"
             );
         }
-        let epochs = Arc::new(Epochs::new());
         let engine = Engine {
             maintenance: Arc::new(Maintenance::new()),
             inner: Arc::new(Inner {
@@ -93,6 +98,7 @@ impl Engine {
                 access_keys: RwLock::new(access_keys.map(Arc::new)),
                 seen_tokens,
                 epochs,
+                following: Following::new(),
                 stripes: (0..STRIPES).map(|_| Mutex::new(())).collect(),
                 logins: (0..STRIPES).map(|_| Mutex::new(())).collect(),
                 generation: AtomicU64::new(global.generation),
@@ -139,11 +145,13 @@ impl Engine {
         // In flight for ever: no entry counts again, whoever still inserts one. The writers wait
         // meanwhile, and then find the engine closed.
         let writers: Vec<_> = inner.stripes.iter().map(|stripe| stripe.lock()).collect();
-        Group::all().for_each(|group| drop(inner.epochs.begin(group)));
+        if !inner.epochs.are_shared() {
+            Group::all().for_each(|group| drop(inner.epochs.begin(group)));
+        }
         *inner.store.write() = None;
         drop(writers);
-        inner.cache.clear();
-        inner.api_keys.clear();
+        inner.cache.close();
+        inner.api_keys.close();
         inner.bus.close();
         flushed.and(store.sync())
     }
@@ -161,6 +169,14 @@ pub(super) fn open_store(config: &Config) -> Result<Arc<dyn Store>> {
                 .on_rollback(config.on_rollback);
             Ok(Arc::new(SledStore::open(options)?))
         }
+        #[cfg(feature = "lmdb")]
+        Place::Shared(path) => {
+            use crate::store::{LmdbOptions, LmdbStore};
+            let options = LmdbOptions::new(path)
+                .require_power_loss_safety(config.require_power_loss_safety)
+                .on_rollback(config.on_rollback);
+            Ok(Arc::new(LmdbStore::open(options)?))
+        }
     }
 }
 
@@ -172,21 +188,21 @@ fn open_keyring(
     let key = engine_key(b"keyring")?;
     let row = store.get(&key)?;
     let sealing = secret_of(config, store)?.load(row.is_none())?;
-    let record =
-        match row {
-            Some(row) => KeyringRecord::open(&key.to_vec(), &row.value, &sealing)?,
-            None => {
-                let record = KeyringRecord::generate(now)?;
-                let batch = Batch::new(key.group(), Durability::Durable)
-                    .check(key, Check::Absent)
-                    .put(key, record.seal(&key.to_vec(), &sealing)?, Timestamp::NEVER);
-                match store.commit(batch)? {
-                    Commit::Committed { .. } => record,
-                    // Another process was first: its keyring is the one.
-                    Commit::Conflict => return open_keyring(config, store, now),
-                }
+    let record = match row {
+        Some(row) => KeyringRecord::open(&key.to_vec(), &row.value, &sealing)?,
+        None => {
+            let record = KeyringRecord::generate(now)?;
+            let batch = Batch::new(key.group(), Durability::Durable)
+                .moving(Moves::Nothing)
+                .check(key, Check::Absent)
+                .put(key, record.seal(&key.to_vec(), &sealing)?, Timestamp::NEVER);
+            match store.commit(batch)? {
+                Commit::Committed { .. } => record,
+                // Another process was first: its keyring is the one.
+                Commit::Conflict => return open_keyring(config, store, now),
             }
-        };
+        }
+    };
     Ok((Keyring::new(&record)?, sealing))
 }
 
@@ -197,6 +213,8 @@ fn secret_of(config: &Config, store: &dyn Store) -> Result<MasterSecret> {
     match &config.place {
         #[cfg(feature = "sled")]
         Place::Directory(path) => Ok(MasterSecret::KeyFile(path.join("sessile.key"))),
+        #[cfg(feature = "lmdb")]
+        Place::Shared(path) => Ok(MasterSecret::KeyFile(path.join("sessile.key"))),
         Place::Store(_) if store.capabilities().survives == Survives::Nothing => {
             let mut secret = vec![0; 32];
             fill_random(&mut secret)?;
@@ -209,7 +227,7 @@ fn secret_of(config: &Config, store: &dyn Store) -> Result<MasterSecret> {
     }
 }
 
-fn read_global(store: &dyn Store) -> Result<GlobalRecord> {
+pub(super) fn read_global(store: &dyn Store) -> Result<GlobalRecord> {
     let key = engine_key(b"global")?;
     let Some(row) = store.get(&key)? else { return Ok(GlobalRecord::default()) };
     record::decode(Kind::Global, &key.to_vec(), &row.value).map_err(|_| {

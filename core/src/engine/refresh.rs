@@ -12,7 +12,7 @@ use crate::codec::record::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Handle;
 use crate::kind::TokenKind;
-use crate::policy::{RefreshStep, refresh_step};
+use crate::policy::{EarlyRefresh, RefreshStep, opens_at, refresh_step};
 use crate::record::{EndCause, Grant, RefreshState, SessionRow};
 use crate::store::{Batch, Check, Durability, Store};
 use crate::time::Timestamp;
@@ -181,6 +181,10 @@ impl Engine {
     /// | the one before, within the configured grace of its rotation | the same |
     /// | anything older | [`Reused`](Reason::Reused): somebody has a copy (RFC 9700, 4.14.2) |
     ///
+    /// With a configured [`refresh_window`](crate::Config::refresh_window) the newest token may be
+    /// too early: then [`RefreshedEarly`](EventKind::RefreshedEarly) tells of it, or it is
+    /// [`NotYetValid`](Reason::NotYetValid) and stays the newest.
+    ///
     /// A reuse ends the session, and with it all that came of it, before this returns.
     ///
     /// # Errors
@@ -261,13 +265,21 @@ impl Inner {
             let refreshed = self.refreshed(&parts.handle, &live, state.generation, narrowed)?;
             return Ok((None, Refresh::Replayed(refreshed)));
         }
+        let (handle, generation) = (parts.handle, state.generation);
+        let early = self.early(&state, now);
+        let told_early = early.map(|_| EventKind::RefreshedEarly { handle, generation });
+        if early == Some(EarlyRefresh::Refuse) {
+            // Nothing is written, so no commit tells of it.
+            self.bus.emit(now, told_early);
+            return rejected(Reason::NotYetValid);
+        }
         let next = RefreshState {
             generation: state.generation + 1,
             rotated_at: now,
             is_confirmed: false,
             grant: state.grant,
         };
-        let (handle, generation) = (parts.handle, next.generation);
+        let generation = next.generation;
         let mut record = live.record.clone();
         record.refresh = Some(next);
         record.last_seen = record.last_seen.max(now);
@@ -278,8 +290,16 @@ impl Inner {
         let batch = Batch::new(handle.group(), Durability::Durable)
             .check(key, Check::Version(live.version))
             .put(key, bytes, expires_at);
-        let plan = Plan::from(batch).telling(EventKind::Refreshed { handle, generation });
+        let plan = told_early.into_iter().fold(Plan::from(batch), Plan::telling);
+        let plan = plan.telling(EventKind::Refreshed { handle, generation });
         Ok((Some(plan), Refresh::Rotated(refreshed)))
+    }
+
+    /// What is to become of a refresh with the newest token, if it comes before the window.
+    fn early(&self, state: &RefreshState, now: Timestamp) -> Option<EarlyRefresh> {
+        let (window, early) = self.config.refresh_window?;
+        let lifetime = self.config.access_tokens.as_ref()?.lifetime;
+        (now < opens_at(state, lifetime, window)).then_some(early)
     }
 
     /// The end of a session of which a used refresh token was presented.

@@ -7,6 +7,7 @@ use super::events::EventKind;
 use super::inspect::{
     Condemn, Found, ROTATIONS_MAX, data_key, engine_key, rotated_in_a_circle, session_key,
 };
+use super::open::read_global;
 use super::{Engine, Inner};
 use crate::codec::record::{self, Kind};
 use crate::error::Result;
@@ -108,8 +109,11 @@ impl Inner {
         let plan = || {
             let old = store.get(&key)?;
             let check = old.map_or(Check::Absent, |row| Check::Version(row.version));
-            generation.set(self.generation() + 1);
-            let global = GlobalRecord { generation: generation.get() };
+            // Another process may have begun one that this one has yet to hear of.
+            let latest = read_global(store.as_ref())?.generation.max(self.generation());
+            generation.set(latest + 1);
+            let revoked_at = Some(self.clock.now());
+            let global = GlobalRecord { generation: generation.get(), revoked_at };
             let bytes = record::encode(Kind::Global, &key.to_vec(), &global)?;
             let batch = Batch::new(key.group(), Durability::Durable).check(key, check).put(
                 key,
@@ -121,7 +125,7 @@ impl Inner {
         };
         let committed = |written| {
             if written == Written::Surely {
-                self.generation.store(generation.get(), Ordering::Release);
+                self.generation.fetch_max(generation.get(), Ordering::AcqRel);
             }
         };
         self.change_all(store.as_ref(), plan, committed)

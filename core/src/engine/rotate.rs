@@ -16,7 +16,9 @@ use crate::data::Data;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Handle, Subject};
 use crate::policy::Lifetimes;
-use crate::record::{EndCause, OWN_VERSION, RefreshState, Rotated, SessionRecord, SessionRow};
+use crate::record::{
+    EndCause, OWN_VERSION, RefreshState, Rotated, SessionRecord, SessionRow, SubjectRecord,
+};
 use crate::store::{Batch, Check, Durability, Store};
 use crate::sync::Mutex;
 use crate::time::{Timestamp, millis};
@@ -380,8 +382,8 @@ impl Inner {
         Ok(plan.telling(EventKind::Rotated { from: *from, to, subject }))
     }
 
-    /// Adds that the subject's row stays as it is until the commit, so that no `revoke_subject`
-    /// comes between, and refuses the suspended. Gives the claims version.
+    /// Adds that the subject's row stays as it is until the commit, and refuses the suspended.
+    /// Gives the claims version.
     fn admit(
         &self,
         store: &dyn Store,
@@ -389,16 +391,27 @@ impl Inner {
         subject: &Subject,
         now: Timestamp,
     ) -> Result<u64> {
+        let known = self.pinned_subject(store, plan, subject)?.unwrap_or_default();
+        if known.is_suspended(now) {
+            return Err(suspended(subject));
+        }
+        Ok(known.claims_version())
+    }
+
+    /// What is known of a subject, and adds that its row stays so until the commit: no
+    /// `revoke_subject` comes between.
+    pub(super) fn pinned_subject(
+        &self,
+        store: &dyn Store,
+        plan: &mut Plan,
+        subject: &Subject,
+    ) -> Result<Option<SubjectRecord>> {
         let (group, id) = self.keyring().locate(subject);
         let key = subject_key(group, &id);
         let known = read_subject(store, &key)?;
         let check = known.as_ref().map_or(Check::Absent, |(_, version)| Check::Version(*version));
-        let known = known.map(|(known, _)| known).unwrap_or_default();
-        if known.is_suspended(now) {
-            return Err(suspended(subject));
-        }
         plan.batch.checks.push((key, check));
-        Ok(known.claims_version())
+        Ok(known.map(|(known, _)| known))
     }
 
     pub(super) fn issue(&self, handle: Handle, record: &SessionRecord) -> Result<Issued> {

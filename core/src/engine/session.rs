@@ -86,7 +86,8 @@ impl Session {
         self.facts.created
     }
 
-    /// When the subject proved who it is last; `None`: anonymous.
+    /// When the subject proved who it is last; `None`: anonymous, or of another maker, who alone
+    /// knew.
     pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.facts.authenticated_at
     }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::TokenKind;
@@ -70,6 +73,57 @@ impl Engine {
             return Err(Reason::Expired);
         }
         Ok(Unsigned { payload, signed_at })
+    }
+
+    /// [`sign`](Self::sign)s a value as JSON.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sessile::{Config, Engine, store::MemoryStore};
+    /// # let engine = Engine::open_with(Config::with_store(std::sync::Arc::new(MemoryStore::new())))?;
+    /// let text = engine.sign_json("download", &("report.pdf", 7))?;
+    /// let hour = Duration::from_secs(3600);
+    /// let (name, version): (String, u32) = engine.unsign_json("download", &text, hour)?.unwrap();
+    /// assert_eq!((name.as_str(), version), ("report.pdf", 7));
+    /// # Ok::<(), sessile::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - [`InvalidInput`](ErrorKind::InvalidInput): the value cannot be written as JSON: a map
+    ///   whose keys are no strings, say.
+    /// - As [`sign`](Self::sign).
+    pub fn sign_json<T: Serialize + ?Sized>(&self, purpose: &str, value: &T) -> Result<String> {
+        let payload = serde_json::to_vec(value).map_err(|error| {
+            let message = "the value cannot be written as JSON";
+            Error::new(ErrorKind::InvalidInput, message).with_source(error)
+        })?;
+        self.sign(purpose, &payload)
+    }
+
+    /// The value of a text that [`sign_json`](Self::sign_json) gave for the same purpose less
+    /// than `max_age` ago, or why it gives none, as [`unsign`](Self::unsign) says.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput): the text is authentic, but what was signed is
+    /// not JSON, or not that of a `T`: it was signed by something else under this purpose.
+    pub fn unsign_json<T: DeserializeOwned>(
+        &self,
+        purpose: &str,
+        text: &str,
+        max_age: Duration,
+    ) -> Result<Result<T, Reason>> {
+        let payload = match self.unsign(purpose, text, max_age) {
+            Ok(unsigned) => unsigned.payload,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        // Without its cause, which may quote the payload.
+        serde_json::from_slice(&payload).map(Ok).map_err(|error| {
+            let message = match error.is_data() {
+                true => "the signed payload is JSON, but not of the type asked for",
+                false => "the signed payload is not JSON",
+            };
+            Error::new(ErrorKind::InvalidInput, message)
+        })
     }
 }
 

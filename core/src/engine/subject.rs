@@ -26,6 +26,7 @@ impl Engine {
         let subject = Subject::new(subject)?;
         let told = EventKind::SubjectRevoked { subject: subject.clone(), except: except.copied() };
         self.inner.update_subject(&subject, except, told, |known| {
+            known.revoked_at = Some(self.inner.clock.now());
             known.watermark = Watermark::BeforeOwnVersion;
         })?;
         Ok(())
@@ -121,12 +122,7 @@ impl Inner {
                 None => (SubjectRecord::default(), Check::Absent),
             };
             update(&mut known);
-            let expires_at = match known.suspension {
-                Some(Suspension { until: None }) => Timestamp::NEVER,
-                Some(Suspension { until: Some(until) }) => until.max(now),
-                None => now,
-            }
-            .plus_millis(LIFETIME_MAX_MS);
+            let expires_at = subject_expiry(&known, now);
             let bytes = record::encode(Kind::Subject, &key.to_vec(), &known)?;
             let mut batch = Batch::new(group, Durability::Durable)
                 .check(key, check)
@@ -144,6 +140,25 @@ impl Inner {
             }))
         })?;
         Ok(changed.unwrap_or_default())
+    }
+
+    /// Makes the batch one of two, if another process is about to commit such a batch for the same
+    /// subject: what it counts after this, it counts in vain when the other comes first.
+    pub(super) fn meeting_other_logins(
+        &self,
+        store: &dyn Store,
+        batch: Batch,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<Batch> {
+        let (group, id) = self.keyring().locate(subject);
+        let key = subject_key(group, &id);
+        let (known, check) = match read_subject(store, &key)? {
+            Some((known, version)) => (known, Check::Version(version)),
+            None => (SubjectRecord::default(), Check::Absent),
+        };
+        let bytes = record::encode(Kind::Subject, &key.to_vec(), &known)?;
+        Ok(batch.check(key, check).put(key, bytes, subject_expiry(&known, now)))
     }
 
     /// Adds the excepted session, put anew: it gets the batch's version and so stays above the
@@ -223,6 +238,16 @@ impl Inner {
             };
         }
     }
+}
+
+/// When nothing that is known of a subject matters any more.
+fn subject_expiry(known: &SubjectRecord, now: Timestamp) -> Timestamp {
+    match known.suspension {
+        Some(Suspension { until: None }) => Timestamp::NEVER,
+        Some(Suspension { until: Some(until) }) => until.max(now),
+        None => now,
+    }
+    .plus_millis(LIFETIME_MAX_MS)
 }
 
 /// Rows read at once: 15 sessions are in a group when the store has a million.

@@ -60,25 +60,25 @@ impl Inner {
     #[inline]
     pub(super) fn verify(&self, token: &[u8], touch: Touch) -> Result<Verdict> {
         self.refuse_stale()?;
-        let now = self.clock.now();
         let Ok(text) = <&TokenText>::try_from(token) else {
             return Ok(Verdict::Rejected(Parts::reason_for_length(token)));
         };
-        match self.cached(text, touch, now) {
+        match self.cached(text, touch) {
             Some(verdict) => verdict,
-            None => self.verify_in_store(text, touch, now),
+            None => self.verify_in_store(text, touch),
         }
     }
 
     /// The session of a text that the cache holds as valid, if its deadlines say so, too.
     #[inline]
-    fn cached(&self, text: &TokenText, touch: Touch, now: Timestamp) -> Option<Result<Verdict>> {
+    fn cached(&self, text: &TokenText, touch: Touch) -> Option<Result<Verdict>> {
         let mut is_touch_due = false;
-        let read = |entry: &Entry| self.hit(entry, touch, now, &mut is_touch_due);
+        // The clock costs as much as the search: what is not found is not worth it.
+        let read = |entry: &Entry| self.hit(entry, touch, self.clock.now(), &mut is_touch_due);
         let mut verdict = self.cache.get(text, read);
         if let Some(Ok(Verdict::Valid(session))) = &mut verdict {
             if is_touch_due {
-                self.note_touch(session.facts.handle, now);
+                self.note_touch(session.facts.handle, session.now);
             }
             if session.facts.is_under_old_key {
                 self.complete(session);
@@ -89,7 +89,7 @@ impl Inner {
 
     /// The session of an entry that counts, if its deadlines say so, too.
     #[inline(always)]
-    fn hit(
+    pub(super) fn hit(
         &self,
         entry: &Entry,
         touch: Touch,
@@ -139,20 +139,21 @@ impl Inner {
             }
             _ => {
                 let token = SessionToken::issue(handle, &self.keyring())?;
-                self.verify_in_store(token.text(), touch, now)
+                self.verify_in_store(token.text(), touch)
             }
         }
     }
 
     /// Checks the tag, asks the store, and keeps a positive answer.
     #[cold]
-    fn verify_in_store(&self, text: &TokenText, touch: Touch, now: Timestamp) -> Result<Verdict> {
+    fn verify_in_store(&self, text: &TokenText, touch: Touch) -> Result<Verdict> {
         let parts = match Parts::parse(text) {
             Ok(parts) => parts,
             Err(reason) => return Ok(Verdict::Rejected(reason)),
         };
         // Before the keyring and the store are read: the protocol depends on this order.
         let stamp = self.epochs.stamp(parts.handle.group());
+        self.follow()?;
         let active = {
             let keyring = self.keyring();
             let Some(key) = keyring.session_key(parts.key_id) else {
@@ -164,6 +165,7 @@ impl Inner {
             keyring.active()
         };
         let store = self.store()?;
+        let now = self.clock.now();
         let live = match self.find(store.as_ref(), &parts.handle, now)? {
             Found::Live(live) => live,
             Found::Superseded(old) => {
@@ -197,7 +199,7 @@ impl Inner {
     }
 
     #[inline]
-    fn complete(&self, session: &mut Session) {
+    pub(super) fn complete(&self, session: &mut Session) {
         let facts = &session.facts;
         session.is_rotation_due =
             is_rotation_due(facts.issued, self.config.rotate_every, session.now);

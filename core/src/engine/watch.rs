@@ -104,14 +104,17 @@ impl std::fmt::Debug for Signal {
 pub(super) struct Watches {
     has_any: AtomicBool,
     by_group: Mutex<HashMap<Group, Vec<Weak<Signal>>>>,
+    /// The stamps of groups when their watches were reviewed, where other processes step them.
+    reviewed: Mutex<HashMap<Group, u64>>,
 }
 
 impl Engine {
     /// Watches the session of `handle`: to close its WebSocket when it ends. A session that is
     /// not valid now has ended already.
     ///
-    /// What this engine ends, it tells before the ending call returns; that a time ran out is
-    /// found by [`tick`](Self::tick), and so up to `tick_every` late.
+    /// What this engine ends, it tells before the ending call returns; that a time ran out, or that
+    /// another process with the same store ended the session, is found by [`tick`](Self::tick),
+    /// and so up to `tick_every` late.
     ///
     /// # Errors
     /// - [`Unavailable`](crate::ErrorKind::Unavailable), [`Corrupt`](crate::ErrorKind::Corrupt),
@@ -135,6 +138,12 @@ impl Engine {
 }
 
 impl Watches {
+    /// How many there are, with those that were dropped and not yet forgotten.
+    #[cfg(feature = "testing")]
+    pub(super) fn len(&self) -> usize {
+        self.by_group.lock().values().map(Vec::len).sum()
+    }
+
     /// Asks anew about every watched session of a group: after a change of it.
     pub(super) fn review_group(&self, inner: &Inner, store: &dyn Store, group: Group) {
         if self.has_any.load(Ordering::Acquire) {
@@ -165,6 +174,30 @@ impl Watches {
         self.has_any.store(!by_group.is_empty(), Ordering::Release);
         drop(by_group);
         self.review_each(inner, store, &due);
+    }
+
+    /// Asks anew about the watched sessions of every group that has changed since this was done
+    /// last: other processes may have ended some.
+    pub(super) fn review_moved(&self, inner: &Inner, store: &dyn Store) {
+        if !inner.epochs.are_shared() || !self.has_any.load(Ordering::Acquire) {
+            return;
+        }
+        let groups: Vec<Group> = self.by_group.lock().keys().copied().collect();
+        for group in groups {
+            // Before the store is asked, as for every fill.
+            let stamp = inner.epochs.stamp(group);
+            let reviewed = self.reviewed.lock().get(&group).copied();
+            if stamp.is_none() || stamp != reviewed {
+                self.review_group(inner, store, group);
+                let mut reviewed = self.reviewed.lock();
+                match stamp {
+                    Some(stamp) => reviewed.insert(group, stamp),
+                    None => reviewed.remove(&group),
+                };
+            }
+        }
+        let by_group = self.by_group.lock();
+        self.reviewed.lock().retain(|group, _| by_group.contains_key(group));
     }
 
     fn review_each(&self, inner: &Inner, store: &dyn Store, watched: &[Weak<Signal>]) {

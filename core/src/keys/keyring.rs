@@ -252,6 +252,7 @@ fn no_such_key(id: u8) -> Error {
 /// The keyring at work: the keys of each purpose, derived.
 pub(crate) struct Keyring {
     subject_key: hmac::Key,
+    foreign_key: hmac::Key,
     slots: Vec<Option<Slot>>,
     active: u8,
     infos: Vec<KeyInfo>,
@@ -301,18 +302,24 @@ impl Keyring {
         let active = active
             .ok_or_else(|| Error::new(ErrorKind::NoSuchKey, "the keyring has no active key"))?;
         let subject_key = hmac_key(&record.subject_secret, b"sessile subject hash, format 1")?;
-        Ok(Keyring { subject_key, slots, active, infos: record.infos() })
+        let foreign_key = hmac_key(&record.subject_secret, b"sessile foreign id, format 1")?;
+        Ok(Keyring { subject_key, foreign_key, slots, active, infos: record.infos() })
     }
 
     /// The group of a subject, and the id of its rows.
     pub(crate) fn locate(&self, subject: &Subject) -> (Group, [u8; 16]) {
-        let hash = hmac::sign(&self.subject_key, subject.as_bytes());
-        let mut id = [0; 16];
-        let mut group = [0; 2];
-        for (place, byte) in group.iter_mut().chain(&mut id).zip(hash.as_ref()) {
-            *place = *byte;
-        }
-        (Group::of_hash(group), id)
+        place_of(hmac::sign(&self.subject_key, subject.as_bytes()))
+    }
+
+    /// The group of what another maker's id leads to, and the id of its rows. A namespace has at
+    /// most 255 bytes.
+    pub(crate) fn locate_foreign(&self, namespace: &[u8], id: &[u8]) -> (Group, [u8; 16]) {
+        let mut context = hmac::Context::with_key(&self.foreign_key);
+        // Its length first, so that no two namespaces and ids are one text.
+        context.update(&[namespace.len().try_into().unwrap_or(u8::MAX)]);
+        context.update(namespace);
+        context.update(id);
+        place_of(context.sign())
     }
 
     /// The key that session tokens of `id` are signed with, unless retired or unknown.
@@ -374,12 +381,24 @@ impl Keyring {
         self.infos.iter().any(|key| key.is_outlived(oldest))
     }
 
+    /// The same keyring without a key.
+    pub(crate) fn without_any(&self) -> Keyring {
+        Keyring {
+            subject_key: self.subject_key.clone(),
+            foreign_key: self.foreign_key.clone(),
+            slots: Vec::new(),
+            active: self.active,
+            infos: self.infos.clone(),
+        }
+    }
+
     /// The same keyring, short of the keys that `next` does not have.
     pub(crate) fn without_those_missing_in(&self, next: &Keyring) -> Keyring {
         let is_kept = |id: usize| next.slots.get(id).is_some_and(Option::is_some);
         let keep = |(id, slot): (usize, &Option<Slot>)| slot.clone().filter(|_| is_kept(id));
         Keyring {
             subject_key: self.subject_key.clone(),
+            foreign_key: self.foreign_key.clone(),
             slots: self.slots.iter().enumerate().map(keep).collect(),
             active: self.active,
             infos: self.infos.clone(),
@@ -391,6 +410,16 @@ impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyring").field("keys", &self.infos).finish_non_exhaustive()
     }
+}
+
+/// A group and the id of rows in it, out of a keyed hash.
+fn place_of(hash: hmac::Tag) -> (Group, [u8; 16]) {
+    let mut id = [0; 16];
+    let mut group = [0; 2];
+    for (place, byte) in group.iter_mut().chain(&mut id).zip(hash.as_ref()) {
+        *place = *byte;
+    }
+    (Group::of_hash(group), id)
 }
 
 fn hmac_key(root: &[u8; 32], label: &[u8]) -> Result<hmac::Key> {

@@ -113,20 +113,28 @@ fn from_file(path: &Path, may_create: bool) -> Result<Zeroizing<Vec<u8>>> {
 }
 
 /// Makes the file and leaves it only when it is on the disk: a store must not outlive its key.
+/// Where several processes do so at once, the first one's is the one, and nobody sees a part of it.
 fn create(path: &Path) -> Result<()> {
     let mut secret = Zeroizing::new([0; SECRET_LEN]);
     fill_random(secret.as_mut_slice())?;
     let mut text = Zeroizing::new(base64url::encode_string(secret.as_slice()));
     text.push('\n');
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(
-        |mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-        },
-    );
-    made.map_err(|error| key_file(path, "cannot be made", error))
+    let mut new = path.as_os_str().to_owned();
+    new.push(format!(".{}", std::process::id()));
+    let new = Path::new(&new);
+    let make = || {
+        let _ = std::fs::remove_file(new);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        match std::fs::hard_link(new, path) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+            _ => std::fs::remove_file(new)?,
+        }
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    };
+    make().map_err(|error| key_file(path, "cannot be made", error))
 }
 
 fn key_file(path: &Path, what: &str, error: std::io::Error) -> Error {

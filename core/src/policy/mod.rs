@@ -9,7 +9,8 @@ use crate::record::{SessionRecord, SubjectRecord, Watermark};
 use crate::time::Timestamp;
 use crate::verdict::Reason;
 
-pub(crate) use refresh::{RefreshStep, refresh_step};
+pub use refresh::EarlyRefresh;
+pub(crate) use refresh::{RefreshStep, opens_at, refresh_step};
 
 /// What a verdict depends on beyond the session's own record.
 #[derive(Clone, Copy)]
@@ -43,18 +44,39 @@ pub(crate) fn stands(
     standing: Standing<'_>,
     now: Timestamp,
 ) -> Result<(), Reason> {
-    if issued_generation < standing.generation {
+    let is_before = |watermark| matches!(watermark, Watermark::At(at) if issued_seq <= at);
+    let is_revoked = standing.subject.is_some_and(|subject| is_before(subject.watermark));
+    stands_unless(issued_generation < standing.generation, is_revoked, standing.subject, now)
+}
+
+/// The same of a token of another issuer, that was made in the second `issued_at`: by time, as
+/// it has no sequence of ours. One of the same second as the revoke does not stand, nor one that
+/// does not say when it was made.
+pub(crate) fn foreign_stands(
+    issued_at: Option<u64>,
+    all_revoked_at: Option<Timestamp>,
+    subject: Option<&SubjectRecord>,
+    now: Timestamp,
+) -> Result<(), Reason> {
+    let is_before = |at: Timestamp| issued_at.is_none_or(|issued_at| issued_at <= at.as_secs());
+    let is_revoked = subject.and_then(|subject| subject.revoked_at).is_some_and(is_before);
+    stands_unless(all_revoked_at.is_some_and(is_before), is_revoked, subject, now)
+}
+
+fn stands_unless(
+    are_all_revoked: bool,
+    is_revoked: bool,
+    subject: Option<&SubjectRecord>,
+    now: Timestamp,
+) -> Result<(), Reason> {
+    if are_all_revoked {
         return Err(Reason::RevokedAll);
     }
-    if let Some(subject) = standing.subject {
-        if let Watermark::At(watermark) = subject.watermark
-            && issued_seq <= watermark
-        {
-            return Err(Reason::RevokedSubject);
-        }
-        if subject.is_suspended(now) {
-            return Err(Reason::Suspended);
-        }
+    if is_revoked {
+        return Err(Reason::RevokedSubject);
+    }
+    if subject.is_some_and(|subject| subject.is_suspended(now)) {
+        return Err(Reason::Suspended);
     }
     Ok(())
 }
@@ -239,6 +261,24 @@ mod tests {
         assert_eq!(judge(&kept, standing, at(2100)), Ok(()));
         kept.issued_seq = 41;
         assert_eq!(judge(&kept, standing, at(2100)), Err(Reason::RevokedSubject));
+    }
+
+    #[test]
+    fn foreign_tokens_stand_by_the_second_and_not_without_one() {
+        let revoked = SubjectRecord { revoked_at: Some(at(7_900)), ..Default::default() };
+        let gone = Err(Reason::RevokedSubject);
+        for (issued_at, verdict) in
+            [(None, gone), (Some(6), gone), (Some(7), gone), (Some(8), Ok(()))]
+        {
+            assert_eq!(foreign_stands(issued_at, None, Some(&revoked), at(9_000)), verdict);
+            assert_eq!(foreign_stands(issued_at, None, None, at(9_000)), Ok(()));
+            let all = foreign_stands(issued_at, Some(at(7_900)), None, at(9_000));
+            assert_eq!(all, verdict.map_err(|_| Reason::RevokedAll));
+        }
+        let suspension = Some(Suspension { until: Some(at(10_000)) });
+        let suspended = SubjectRecord { suspension, ..Default::default() };
+        let verdict = |now| foreign_stands(Some(8), None, Some(&suspended), at(now));
+        assert_eq!([verdict(9_999), verdict(10_000)], [Err(Reason::Suspended), Ok(())]);
     }
 
     #[test]

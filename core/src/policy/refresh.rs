@@ -16,6 +16,32 @@ use std::time::Duration;
 use crate::record::RefreshState;
 use crate::time::Timestamp;
 
+/// What becomes of a refresh that comes long before it is needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum EarlyRefresh {
+    /// It is answered, and an event tells of it.
+    #[default]
+    Tell,
+    /// It is refused until the window opens, and an event tells of it. The family stays.
+    Refuse,
+}
+
+/// When the newest token may be refreshed: `window` before the access token of its generation
+/// ends, whose lifetime counts from the rotation.
+///
+/// | presented | early? |
+/// |---|---|
+/// | the newest, before the window opens | yes |
+/// | the newest, from then on | no |
+/// | any other: a replay or a reuse, which have rules of their own | no |
+pub(crate) fn opens_at(
+    state: &RefreshState,
+    access_lifetime: Duration,
+    window: Duration,
+) -> Timestamp {
+    state.rotated_at.plus(access_lifetime.saturating_sub(window))
+}
+
 /// What a presented generation asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefreshStep {
@@ -71,6 +97,18 @@ mod tests {
         assert_eq!(step(state(5, false), 3, 1_000), RefreshStep::Reuse);
         assert_eq!(step(state(5, false), 6, 1_000), RefreshStep::Reuse);
         assert_eq!(step(state(0, false), u32::MAX, 1_000), RefreshStep::Reuse);
+    }
+
+    #[test]
+    fn the_window_opens_so_long_before_the_access_token_ends() {
+        let opens_at = |access, window| {
+            let ms = Duration::from_millis;
+            opens_at(&state(5, true), ms(access), ms(window)).as_millis()
+        };
+        assert_eq!(opens_at(300, 60), 1_240);
+        assert_eq!(opens_at(300, 0), 1_300, "not before it has ended");
+        assert_eq!(opens_at(300, 300), 1_000, "always");
+        assert_eq!(opens_at(300, 400), 1_000, "always");
     }
 
     /// A world of one family: the server, a client that keeps the newest token it received, and

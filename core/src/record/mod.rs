@@ -1,5 +1,6 @@
 //! What the engine keeps of sessions, subjects and itself: plain data.
 
+mod foreign;
 mod tokens;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{Handle, Subject};
 use crate::time::Timestamp;
 
+pub(crate) use foreign::{ForeignRecord, Redeemed};
 pub(crate) use tokens::{ApiKeyRecord, Grant, RefreshState, SingleUseRecord, SingleUseState};
 
 /// A sequence number meaning "the version of the batch that put this row": the store assigns it
@@ -97,6 +99,8 @@ impl SessionRecord {
 pub(crate) struct SubjectRecord {
     /// Sessions and tokens with a sequence up to this are revoked.
     pub(crate) watermark: Watermark,
+    /// When that was, for tokens of other issuers: they have no sequence of ours, only a time.
+    pub(crate) revoked_at: Option<Timestamp>,
     /// The sequence of the last `bump_claims`: claims minted before are stale.
     pub(crate) claims: ClaimsVersion,
     pub(crate) suspension: Option<Suspension>,
@@ -157,6 +161,8 @@ impl SubjectRecord {
 pub(crate) struct GlobalRecord {
     /// Sessions of an earlier generation are revoked.
     pub(crate) generation: u64,
+    /// When it moved last, for tokens of other issuers.
+    pub(crate) revoked_at: Option<Timestamp>,
 }
 
 /// Why a session ended before its time.

@@ -22,6 +22,8 @@ pub enum Table {
     SingleUse = 5,
     /// API keys, by the random part of their handle.
     ApiKey = 6,
+    /// What the ids of another maker's sessions lead to, by their keyed hash.
+    Foreign = 7,
 }
 
 impl Table {
@@ -33,6 +35,7 @@ impl Table {
         Table::Data,
         Table::SingleUse,
         Table::ApiKey,
+        Table::Foreign,
     ];
 
     /// The number on disk.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    Batch, Capabilities, Check, Commit, Due, Key, Lease, Row, Store, Survives, Table, Timestamp,
+    Batch, Capabilities, Check, Commit, Due, Key, Lease, Row, SharedEpochs, Store, Survives, Table,
+    Timestamp,
 };
 use crate::error::Result;
 use crate::id::Group;
@@ -144,6 +145,10 @@ impl Store for MemoryStore {
     }
 
     fn lease(&self) -> Option<Arc<Lease>> {
+        None
+    }
+
+    fn shared_epochs(&self) -> Option<Arc<SharedEpochs>> {
         None
     }
 }

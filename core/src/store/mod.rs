@@ -37,7 +37,8 @@
 //! 14. An error other than [`ErrorKind::OutcomeUnknown`] means that nothing was written.
 //!     After `OutcomeUnknown` the store takes no more writes ([`ErrorKind::WritesRefused`]) until
 //!     it is reopened; reads go on, and what cannot be read is [`ErrorKind::Unavailable`].
-//! 15. Opening a store that another engine has open is [`ErrorKind::Locked`] and changes nothing.
+//! 15. Opening a store that another engine has open is [`ErrorKind::Locked`] and changes nothing;
+//!     one that is shared, only if that engine is in the same process.
 //! 16. A store written by a newer version is [`ErrorKind::NewerFormat`] and is not changed.
 //! 17. `load` puts rows with the versions that they bring; later commits get greater ones.
 //! 18. `dump` gives every row once, in the order of the keys, in pages.
@@ -52,28 +53,43 @@
 //! [`ErrorKind::WritesRefused`]: crate::ErrorKind::WritesRefused
 
 mod export;
+#[cfg(any(feature = "sled", feature = "lmdb"))]
+mod files;
 mod key;
 mod lease;
+#[cfg(feature = "lmdb")]
+mod lmdb;
 mod memory;
+#[cfg(any(feature = "sled", feature = "lmdb"))]
+mod queue;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sled")]
 mod sled;
+#[cfg(any(feature = "sled", feature = "lmdb"))]
+mod stamp;
+
+use std::sync::Arc;
 
 use crate::error::Result;
 use crate::id::Group;
 use crate::time::Timestamp;
-use std::sync::Arc;
 
+#[cfg(feature = "lmdb")]
+pub use self::lmdb::{LmdbOptions, LmdbStore};
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisOptions, RedisStore};
 #[cfg(feature = "sled")]
-pub use self::sled::{OnRollback, SledOptions, SledStore};
+pub use self::sled::{SledOptions, SledStore};
+#[cfg(any(feature = "sled", feature = "lmdb"))]
+pub use self::stamp::OnRollback;
 pub(crate) use export::load_export;
 pub use export::{ExportSummary, ImportSummary, export, import};
 pub use key::{Key, Table};
 pub use lease::Lease;
 pub use memory::MemoryStore;
+
+pub use crate::sys::SharedEpochs;
 
 /// A place that keeps rows, see the [contract](self).
 ///
@@ -148,6 +164,9 @@ pub trait Store: Send + Sync + 'static {
     /// For a store that belongs to this process only while a lease runs: the lease. The engine
     /// then answers nothing from its caches once it has run out. `None`: it is ours until closed.
     fn lease(&self) -> Option<Arc<Lease>>;
+    /// The epochs that this store shares with other processes and steps itself, as
+    /// [`Batch::moves`] says; `None` where only this process steps them.
+    fn shared_epochs(&self) -> Option<Arc<SharedEpochs>>;
 }
 
 /// A stored value.
@@ -174,12 +193,16 @@ pub struct Batch {
     pub deletes: Vec<Key>,
     /// When the call may return.
     pub durability: Durability,
+    /// Whose cached verdicts it changes. Only a store with
+    /// [`shared_epochs`](Store::shared_epochs) looks at it.
+    pub moves: Moves,
 }
 
 impl Batch {
     /// An empty batch.
     pub fn new(group: Group, durability: Durability) -> Self {
-        Batch { group, checks: Vec::new(), puts: Vec::new(), deletes: Vec::new(), durability }
+        let (checks, puts, deletes) = (Vec::new(), Vec::new(), Vec::new());
+        Batch { group, checks, puts, deletes, durability, moves: Moves::Group }
     }
 
     /// With one more check.
@@ -200,6 +223,13 @@ impl Batch {
     #[must_use]
     pub fn delete(mut self, key: Key) -> Self {
         self.deletes.push(key);
+        self
+    }
+
+    /// With what it moves.
+    #[must_use]
+    pub fn moving(mut self, moves: Moves) -> Self {
+        self.moves = moves;
         self
     }
 
@@ -229,6 +259,17 @@ pub enum Durability {
     Durable,
     /// Once others can read it. It becomes durable a little later by itself.
     Buffered,
+}
+
+/// Whose cached verdicts a batch makes void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moves {
+    /// Nobody's: nothing that verification says depends on it.
+    Nothing,
+    /// Those of the batch's group.
+    Group,
+    /// Those of every group.
+    All,
 }
 
 /// The answer of [`Store::commit`].

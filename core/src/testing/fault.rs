@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Group;
-use crate::store::{Batch, Capabilities, Commit, Due, Key, Lease, Row, Store, Table};
+use crate::store::{Batch, Capabilities, Commit, Due, Key, Lease, Row, SharedEpochs, Store, Table};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::time::Timestamp;
 
@@ -290,6 +290,10 @@ impl Store for FaultStore {
 
     fn lease(&self) -> Option<Arc<Lease>> {
         self.inner.lease()
+    }
+
+    fn shared_epochs(&self) -> Option<Arc<SharedEpochs>> {
+        self.inner.shared_epochs()
     }
 }
 

@@ -6,6 +6,10 @@
 // A failed expectation is how this module speaks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod formats;
+mod plain_json;
+mod tokens;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{FaultStore, ManualClock};
-use crate::codec::base64url;
+use crate::codec::base64url as base64;
 use crate::codec::record::{self, Kind};
 use crate::config::Config;
 use crate::cookie::{BEARER_LEN_MAX, CANDIDATES_MAX, CookiePolicy, bearer};
@@ -29,13 +33,20 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
+pub use formats::{base64url, claims};
+pub use plain_json::Plain;
+pub use tokens::opaque_token;
+
 /// What a fuzz target calls.
 pub type Body = fn(&[u8]);
 
 /// Each body with the name of its target.
 pub const TARGETS: &[(&str, Body)] = &[
+    ("base64url", base64url),
+    ("claims", claims),
     ("cookie_header", cookie_header),
     ("handle", handle),
+    ("opaque_token", opaque_token),
     ("record", record),
     ("session_token", session_token),
     ("store_import", store_import),
@@ -63,7 +74,7 @@ pub fn session_token(data: &[u8]) {
         if let Ok(text) = std::str::from_utf8(data) {
             target.reject(text);
         }
-        target.reject(&base64url::encode_string(data));
+        target.reject(&base64::encode_string(data));
         target.reject(&edited(&target.genuine, data));
         assert!(target.engine.verify(&target.genuine).unwrap().is_valid());
     });

@@ -5,7 +5,9 @@ use std::fmt;
 
 use sessile::{Engine, Handle, Patch, Reason, Refresh, RefreshRequest, RotateOptions};
 
-use crate::ledger::{Ledger, Life, Link, LinkState, PURPOSE, Session, Verb};
+use crate::ledger::{
+    Ledger, Life, Link, LinkState, OldState, PURPOSE, Session, Verb, old_key, old_row, old_site,
+};
 
 /// What was found so far.
 #[derive(Default)]
@@ -28,7 +30,10 @@ impl Tally {
     }
 
     pub fn assert_all_happened(&self) {
-        for verb in ["create", "patch", "rotate", "login", "refresh", "revoke", "consume", "bind"] {
+        for verb in [
+            "create", "patch", "rotate", "login", "refresh", "reuse", "revoke", "consume", "bind",
+            "upgrade",
+        ] {
             let count = self.acknowledged.get(verb).copied().unwrap_or_default();
             assert!(count > 0, "no {verb} was acknowledged: the child did nothing");
         }
@@ -49,6 +54,7 @@ impl fmt::Display for Tally {
 pub struct Gone {
     tokens: Vec<String>,
     links: Vec<String>,
+    old_cookies: Vec<String>,
 }
 
 impl Gone {
@@ -59,6 +65,10 @@ impl Gone {
         for token in &self.links {
             let found = engine.peek_single_use(PURPOSE, token).unwrap();
             assert!(found.is_err(), "a link came back: {found:?}");
+        }
+        for cookie in &self.old_cookies {
+            let found = engine.upgrade_cookies(&old_site(), [cookie]).unwrap().unwrap();
+            assert!(found.reason().is_some(), "the cookie of the old site came back");
         }
     }
 }
@@ -71,6 +81,9 @@ pub fn check(engine: &Engine, ledger: &Ledger, tally: &mut Tally) -> Gone {
     }
     for (name, life) in &ledger.lives {
         let checked = Checked { engine, name, life };
+        if life.old.is_some() || life.begun == Some(Verb::Import) {
+            gone.old_cookies.push(checked.old_cookie(tally));
+        }
         if let Some(session) = &life.session {
             checked.session(session, tally);
             gone.tokens.push(session.token.clone());
@@ -108,7 +121,7 @@ impl Checked<'_> {
         let is_rotated = moved_to.is_some() || verdict.reason().is_some();
         let live = match life.begun {
             _ if session.is_ended => None,
-            Some(Verb::Revoke) => {
+            Some(Verb::Revoke | Verb::Reuse) => {
                 tally.note(life.begun, own.is_none());
                 own
             }
@@ -126,12 +139,15 @@ impl Checked<'_> {
             }
         };
         let Some(live) = live else {
-            assert_eq!(verdict.reason(), Some(Reason::RevokedSession), "{life:?}");
-            self.older_tokens(session, None);
+            let is_reused = session.is_reused || life.begun == Some(Verb::Reuse);
+            let reason = if is_reused { Reason::Reused } else { Reason::RevokedSession };
+            assert_eq!(verdict.reason(), Some(reason), "{life:?}");
+            self.older_tokens(session, Err(reason));
+            self.ended_family(session, reason);
             return;
         };
         assert!(is_rotated == (own != Some(live)), "{life:?} is half rotated");
-        self.older_tokens(session, Some(&live));
+        self.older_tokens(session, Ok(&live));
         self.data(session, &live, tally);
         self.lists(session, &live, is_rotated);
         if life.begun.is_some() && !is_rotated {
@@ -145,6 +161,38 @@ impl Checked<'_> {
             assert!(!engine.peek(&session.token).unwrap().is_valid());
             assert_eq!(engine.data(&live).unwrap(), None);
         }
+    }
+
+    /// The cookie of the old site is worth a session once, and none once that was given; an import
+    /// that was cut off is finished by the next. Gives the cookie.
+    fn old_cookie(&self, tally: &mut Tally) -> String {
+        let (engine, life) = (self.engine, self.life);
+        let cookie = format!("sessionid={}", old_key(self.name));
+        let upgrade = || engine.upgrade_cookies(&old_site(), [&cookie]).unwrap().unwrap();
+        if life.old.is_none() {
+            let row = old_row(self.name);
+            let report = engine.import_rows(&old_site(), &mut row.as_bytes()).unwrap();
+            assert_eq!(report.imported + report.known, 1, "{life:?}: {report:?}");
+            tally.note(life.begun, report.known == 1);
+        }
+        let found = upgrade().reason();
+        let allowed: &[Option<Reason>] = match (life.old, life.begun) {
+            (None, _) => &[None],
+            (Some(OldState::Imported), Some(Verb::Upgrade)) => &[None, Some(Reason::Reused)],
+            (Some(OldState::Imported), _) => &[None],
+            (Some(OldState::Upgraded), _) => &[Some(Reason::Reused)],
+        };
+        assert!(allowed.contains(&found), "{life:?}: {found:?}");
+        if life.begun == Some(Verb::Upgrade) {
+            tally.note(life.begun, found.is_some());
+        }
+        assert!(upgrade().reason().is_some(), "{life:?}: worth a second session");
+        let listed = engine.list(self.name).unwrap();
+        if life.session.is_none() {
+            assert_eq!(listed.len(), 1, "{life:?}: {listed:?}");
+            listed.iter().for_each(|info| assert!(engine.revoke(&info.handle).unwrap()));
+        }
+        cookie
     }
 
     fn is_bound_and_used(&self) -> bool {
@@ -167,16 +215,20 @@ impl Checked<'_> {
     }
 
     /// A token from before a rotation never gives a second session.
-    fn older_tokens(&self, session: &Session, live: Option<&Handle>) {
+    fn older_tokens(&self, session: &Session, live: Result<&Handle, Reason>) {
         for token in &session.older_tokens {
             let verdict = self.engine.peek(token).unwrap();
             match verdict.session() {
                 Some(old) => assert!(
-                    live.is_some() && old.rotated_to() == live,
+                    live.is_ok() && old.rotated_to() == live.ok(),
                     "{:?}: two are live",
                     self.life
                 ),
-                None => assert_eq!(verdict.reason(), Some(Reason::RevokedSession)),
+                // Within its grace it is judged by what it became, and is no more than that.
+                None => {
+                    let reasons = [Some(Reason::RevokedSession), live.err()];
+                    assert!(reasons.contains(&verdict.reason()), "{:?}", self.life);
+                }
             }
         }
     }
@@ -242,6 +294,14 @@ impl Checked<'_> {
             let next = refresh(&next.as_str().to_owned());
             assert_eq!(next.reason(), Some(Reason::Reused), "the family is ended");
             assert_eq!(self.engine.peek(&session.token).unwrap().reason(), Some(Reason::Reused));
+        }
+    }
+
+    /// No refresh token of an ended session buys anything.
+    fn ended_family(&self, session: &Session, reason: Reason) {
+        for token in &session.refresh_tokens {
+            let answer = self.engine.refresh(token, &RefreshRequest::new()).unwrap();
+            assert_eq!(answer.reason(), Some(reason), "{:?}", self.life);
         }
     }
 

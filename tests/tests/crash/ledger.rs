@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use sessile::cookie::foreign::{Importer, Maker};
+use sessile::{Clock, SystemClock, Timestamp};
+
 /// Every life of a run, by its name; that is the name of its subject, too.
 #[derive(Default)]
 pub struct Ledger {
@@ -11,11 +14,12 @@ pub struct Ledger {
     pub acknowledged: BTreeMap<String, u64>,
 }
 
-/// A session, a link, or both.
+/// A session, a link, or both; and the session of an old site.
 #[derive(Default, Debug)]
 pub struct Life {
     pub session: Option<Session>,
     pub link: Option<Link>,
+    pub old: Option<OldState>,
     /// The verb that was under way.
     pub begun: Option<Verb>,
 }
@@ -31,6 +35,8 @@ pub struct Session {
     /// Whether it is its subject's.
     pub is_logged_in: bool,
     pub is_ended: bool,
+    /// Whether a copy of a refresh token ended it.
+    pub is_reused: bool,
 }
 
 #[derive(Debug)]
@@ -48,6 +54,13 @@ pub enum LinkState {
     Withdrawn,
 }
 
+/// What became of the row of an old site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldState {
+    Imported,
+    Upgraded,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     Create,
@@ -56,11 +69,17 @@ pub enum Verb {
     Rotate(u32),
     LogIn(u32),
     Refresh,
+    /// A refresh token two back is presented: the session ends.
+    Reuse,
     Revoke,
     Issue,
     Consume,
     Withdraw,
     Bind,
+    /// A row of an old site comes in.
+    Import,
+    /// Its cookie becomes a session.
+    Upgrade,
 }
 
 impl Ledger {
@@ -96,11 +115,14 @@ impl Verb {
             "login" => (Verb::LogIn(number()), &rest[1..]),
             "create" => (Verb::Create, rest),
             "refresh" => (Verb::Refresh, rest),
+            "reuse" => (Verb::Reuse, rest),
             "revoke" => (Verb::Revoke, rest),
             "issue" => (Verb::Issue, rest),
             "consume" => (Verb::Consume, rest),
             "withdraw" => (Verb::Withdraw, rest),
             "bind" => (Verb::Bind, rest),
+            "import" => (Verb::Import, rest),
+            "upgrade" => (Verb::Upgrade, rest),
             _ => panic!("no such verb: {verb}"),
         }
     }
@@ -110,15 +132,19 @@ impl Life {
     fn apply(&mut self, name: &str, verb: Verb, results: &[&str]) {
         let owned = |text: &&str| (*text).to_owned();
         match verb {
-            Verb::Create => {
+            Verb::Create | Verb::Upgrade => {
+                if verb == Verb::Upgrade {
+                    self.old = Some(OldState::Upgraded);
+                }
                 self.session = Some(Session {
                     token: owned(&results[0]),
                     older_tokens: Vec::new(),
                     refresh_tokens: results[1..].iter().map(owned).collect(),
                     value: None,
                     // Only visits begin with nothing: see `writer`.
-                    is_logged_in: self.link.is_some() || results.len() > 1,
+                    is_logged_in: self.link.is_some() || self.old.is_some() || results.len() > 1,
                     is_ended: false,
+                    is_reused: false,
                 });
             }
             Verb::Issue => {
@@ -127,8 +153,14 @@ impl Life {
             }
             Verb::Consume => self.link.as_mut().unwrap().state = LinkState::Used,
             Verb::Withdraw => self.link.as_mut().unwrap().state = LinkState::Withdrawn,
+            Verb::Import => self.old = Some(OldState::Imported),
             Verb::Bind => self.link.as_mut().unwrap().is_bound = true,
-            Verb::Patch(_) | Verb::Rotate(_) | Verb::LogIn(_) | Verb::Refresh | Verb::Revoke => {
+            Verb::Patch(_)
+            | Verb::Rotate(_)
+            | Verb::LogIn(_)
+            | Verb::Refresh
+            | Verb::Reuse
+            | Verb::Revoke => {
                 let session = self.session.as_mut().unwrap_or_else(|| panic!("{name}"));
                 session.apply(verb, results.iter().map(owned).collect());
             }
@@ -147,6 +179,7 @@ impl Session {
                 self.older_tokens.push(old);
             }
             Verb::Refresh => self.refresh_tokens.append(&mut results),
+            Verb::Reuse => (self.is_ended, self.is_reused) = (true, true),
             Verb::Revoke => self.is_ended = true,
             _ => unreachable!("no verb of a session"),
         }
@@ -155,6 +188,28 @@ impl Session {
 
 pub fn grace(seconds: u32) -> Duration {
     Duration::from_secs(seconds.into())
+}
+
+/// The old site, whose cookies are worth nothing a second time.
+pub fn old_site() -> Importer {
+    Importer::new(Maker::django("sessionid").unwrap(), tomorrow()).grace(Duration::ZERO)
+}
+
+fn tomorrow() -> Timestamp {
+    SystemClock.now().plus(Duration::from_secs(86_400))
+}
+
+/// The id of a life's session at the old site: 32 letters and digits.
+pub fn old_key(name: &str) -> String {
+    format!("{:z<32}", name.replace('-', "x"))
+}
+
+/// What the old site's database says of a life.
+pub fn old_row(name: &str) -> String {
+    let (key, until) = (old_key(name), tomorrow().as_millis());
+    format!(
+        r#"{{"session_key":"{key}","session_data":{{"_auth_user_id":"{name}"}},"expire_date":{until}}}"#
+    )
 }
 
 pub const PURPOSE: &str = "sign-in";

@@ -1,8 +1,9 @@
 //! A writer process is killed at random moments; what it acknowledged must be there.
 //!
-//! The child runs this test binary again with `SESSILE_CRASH_CHILD` set. Its four threads lead
+//! The child runs this test binary again with `SESSILE_CRASH_CHILD` set. Its threads lead
 //! sessions and links through their lives, and say before each verb that it begins and after it
-//! what it gave. After the kill the store is opened again: every acknowledged verb must be
+//! what it gave. There are four, or only one: what the durable commits of others take to the disk
+//! hides a commit that is not. After the kill the store is opened again: every acknowledged verb must be
 //! there, and the one that was under way wholly or not at all.
 
 mod check;
@@ -25,14 +26,16 @@ use ledger::Ledger;
 fn child() {
     let Some(directory) = std::env::var_os("SESSILE_CRASH_CHILD") else { return };
     let run = std::env::var("SESSILE_CRASH_RUN").unwrap();
+    let number = |name| std::env::var(name).unwrap().parse::<u64>().unwrap();
+    let (threads, first) = (number("SESSILE_CRASH_THREADS"), number("SESSILE_CRASH_FIRST"));
     let engine = Engine::open(Path::new(&directory)).unwrap();
     println!("\nopen");
     std::thread::scope(|scope| {
-        for thread in 0..4 {
+        for thread in 0..threads {
             let (engine, run) = (&engine, &run);
             scope.spawn(move || {
                 // Each begins with another kind of life, in case they do not get far.
-                for i in thread * 5.. {
+                for i in first + thread * 6.. {
                     writer::lead_a_life(engine, &format!("{run}-{thread}-{i}"), i);
                 }
             });
@@ -62,11 +65,12 @@ fn nothing_acknowledged_is_lost_when_the_writer_is_killed() {
             // Killed while it opens what the last cycle left, or soon after.
             kills += 1;
             let after = Duration::from_millis(next(30));
-            ledger.read(&run_and_kill(&path, &format!("{cycle}o"), false, after));
+            ledger.read(&run_and_kill(&path, &format!("{cycle}o"), (4, 0), false, after));
         }
         kills += 1;
         let after = Duration::from_millis(5 + next(60));
-        ledger.read(&run_and_kill(&path, &format!("{cycle}"), true, after));
+        let writers = if cycle % 2 == 0 { (4, 0) } else { (1, next(10)) };
+        ledger.read(&run_and_kill(&path, &format!("{cycle}"), writers, true, after));
         let (engine, store) =
             open(&path).unwrap_or_else(|e| panic!("cycle {cycle} of seed {seed}: {e}"));
         println!("cycle {cycle}");
@@ -96,12 +100,21 @@ fn data_rows(store: &dyn Store) -> usize {
     }
 }
 
-/// Runs a child, kills it, and gives the whole lines that it said.
-fn run_and_kill(path: &Path, run: &str, waits_for_open: bool, after: Duration) -> Vec<String> {
+/// Runs a child of so many threads, of which the first begins with that life, kills it, and gives
+/// the whole lines that it said.
+fn run_and_kill(
+    path: &Path,
+    run: &str,
+    (threads, first): (u64, u64),
+    waits_for_open: bool,
+    after: Duration,
+) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--nocapture", "--test-threads=1"])
         .env("SESSILE_CRASH_CHILD", path)
         .env("SESSILE_CRASH_RUN", run)
+        .env("SESSILE_CRASH_THREADS", threads.to_string())
+        .env("SESSILE_CRASH_FIRST", first.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

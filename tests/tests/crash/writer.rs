@@ -3,20 +3,21 @@
 use std::io::Write;
 
 use sessile::{
-    CreateOptions, Engine, Handle, Issued, Patch, RefreshGrant, RefreshRequest, RotateOptions,
-    SingleUseOptions,
+    CreateOptions, Engine, Handle, Issued, Patch, Reason, RefreshGrant, RefreshRequest,
+    RotateOptions, SingleUseOptions, Upgrade,
 };
 
-use crate::ledger::{PURPOSE, grace};
+use crate::ledger::{PURPOSE, grace, old_key, old_row, old_site};
 
 /// Leads the `i`-th session or link of a thread through its life. One in two is left alive.
 pub fn lead_a_life(engine: &Engine, name: &str, i: u64) {
     let life = Life { engine, name };
-    let is_left = i % 8 < 4;
-    match i % 4 {
+    let is_left = i % 10 < 5;
+    match i % 5 {
         0 => life.visit_and_log_in(is_left),
         1 => life.refresh(is_left),
         2 => life.use_a_link(is_left),
+        3 => life.move_over(is_left),
         _ => life.sign_in_by_link(is_left),
     }
 }
@@ -52,7 +53,18 @@ impl Life<'_> {
         let fourth = self.refresh_once(&third);
         self.patch(&issued, 2);
         self.refresh_once(&fourth);
-        self.revoke_unless(is_left, &issued);
+        if !is_left {
+            self.present_a_copy(&third);
+        }
+    }
+
+    /// A refresh token two back ends the session.
+    fn present_a_copy(&self, token: &str) {
+        let refresh = || self.engine.refresh(token, &RefreshRequest::new());
+        let _ = self.act("reuse", "", refresh, |refresh| {
+            assert_eq!(refresh.reason(), Some(Reason::Reused));
+            String::new()
+        });
     }
 
     /// A link that is used, or withdrawn.
@@ -73,6 +85,25 @@ impl Life<'_> {
         let issued = self.create(CreateOptions::for_subject(self.name).unwrap());
         let bind = || self.engine.bind_single_use(&link, issued.session.handle());
         self.act("bind", "", bind, |()| String::new());
+        self.patch(&issued, 1);
+        self.revoke_unless(is_left, &issued);
+    }
+
+    /// A session of the old site, that becomes one of ours.
+    fn move_over(&self, is_left: bool) {
+        let (importer, key) = (old_site(), old_key(self.name));
+        let row = old_row(self.name);
+        let import = || self.engine.import_rows(&importer, &mut row.as_bytes());
+        self.act("import", "", import, |report| {
+            assert_eq!(report.imported, 1, "{report:?}");
+            String::new()
+        });
+        let header = format!("sessionid={key}");
+        let upgrade = || self.engine.upgrade_cookies(&importer, [&header]);
+        let upgraded = self.act("upgrade", "", upgrade, |upgraded| {
+            tokens(upgraded.as_ref().unwrap().issued().unwrap())
+        });
+        let Some(Upgrade::Valid(issued)) = upgraded else { return };
         self.patch(&issued, 1);
         self.revoke_unless(is_left, &issued);
     }

@@ -27,7 +27,7 @@ use self::router::{Failure, Router};
 use self::script::{EXPIRED, Request, SCAN};
 use self::standing::{Standing, TAKEN};
 use self::writer::{Write, Writer};
-use super::{Batch, Capabilities, Check, Commit, Due, Key, Lease, Row, Store, Table};
+use super::{Batch, Capabilities, Check, Commit, Due, Key, Lease, Row, SharedEpochs, Store, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Group;
 use crate::time::Timestamp;
@@ -287,6 +287,10 @@ impl Store for RedisStore {
 
     fn lease(&self) -> Option<Arc<Lease>> {
         Some(self.standing.lease.clone())
+    }
+
+    fn shared_epochs(&self) -> Option<Arc<SharedEpochs>> {
+        None
     }
 }
 

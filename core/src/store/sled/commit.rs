@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::layout::{EXPIRY, HEADER_LEN, Meta, Stamp, decode_expiry, expiry_key};
-use super::queue::{Entry, Rounds};
 use super::tree::{Tree, damaged};
 use super::writes::Writes;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::queue::{Entry, Rounds};
 use crate::store::{Batch, Check, Commit, Durability, Key, Row};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::time::Timestamp;

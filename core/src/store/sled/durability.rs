@@ -44,11 +44,6 @@ pub(super) fn of_file(path: &Path) -> Survives {
     }
 }
 
-/// Writes the entries of a directory to the device, where the system can.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
-}
-
 fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir)? {

@@ -70,7 +70,7 @@ fn held(file: &mut File, dir: &Path) -> Error {
 pub(super) fn already_open(holder: &str, dir: &Path) -> Error {
     let message = format!(
         "the store {} is open in {holder}; a sled store serves one process: share one engine \
-         there, close the other first, or use a store made for several processes",
+         there, close the other first, or open an LMDB store (Config::lmdb) in all of them",
         dir.display()
     );
     Error::new(ErrorKind::Locked, message)

@@ -14,8 +14,6 @@ mod layout;
 mod lock;
 mod open;
 mod options;
-mod queue;
-mod stamp;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -30,16 +28,18 @@ use layout::{EXPIRY, HEADER_LEN, Meta, ROWS_FIRST};
 use layout::{decode_expiry, decode_row, expiry_bound, expiry_key};
 use lock::LockFile;
 use open::Opened;
-use stamp::SideFile;
 use tree::damaged;
 
-use super::{Batch, Capabilities, Commit, Due, Key, Lease, Row, Store, Survives, Table};
+use super::stamp::SideFile;
+use super::{
+    Batch, Capabilities, Commit, Due, Key, Lease, Row, SharedEpochs, Store, Survives, Table,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Group;
 use crate::sync::Mutex;
 use crate::time::Timestamp;
 
-pub use options::{OnRollback, SledOptions};
+pub use options::SledOptions;
 
 /// A [`Store`] in a directory, for one process with any number of threads.
 ///
@@ -82,7 +82,7 @@ impl SledStore {
     /// - [`PowerLossUnsafe`](ErrorKind::PowerLossUnsafe): required, and cannot be promised.
     /// - [`NewerFormat`](ErrorKind::NewerFormat): written by a newer version. Not changed.
     /// - [`RolledBack`](ErrorKind::RolledBack): older than what it had acknowledged, and
-    ///   [`OnRollback::Refuse`]. Its rows are left as they are.
+    ///   [`OnRollback::Refuse`](crate::store::OnRollback::Refuse). Its rows are left as they are.
     /// - [`Corrupt`](ErrorKind::Corrupt): damaged. Its rows are left as they are.
     /// - [`Unavailable`](ErrorKind::Unavailable): the directory cannot be read or written.
     /// - [`NoRandomness`](ErrorKind::NoRandomness): no id for a new store.
@@ -274,6 +274,10 @@ impl Store for SledStore {
     }
 
     fn lease(&self) -> Option<Arc<Lease>> {
+        None
+    }
+
+    fn shared_epochs(&self) -> Option<Arc<SharedEpochs>> {
         None
     }
 }

@@ -1,21 +1,22 @@
 //! Opening a store: lock, attribute, sled, and whether it is all there.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::commit::{Committer, VERSION_GAP};
-use super::durability::{make_synchronous, of_file, sync_dir};
+use super::durability::{make_synchronous, of_file};
 use super::layout::{EXPIRY, ROWS_FIRST, STAMP_KEY, Stamp, StampRead};
 use super::lock::{LockFile, already_open};
-use super::options::{OnRollback, SledOptions};
-use super::stamp::{SideError, SideFile, Slot};
+use super::options::SledOptions;
 use super::tree::Tree;
 use super::writes::redo;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::fill_random;
 use crate::store::Survives;
+use crate::store::files::{create_private, unavailable};
+use crate::store::stamp::{OnRollback, SideError, SideFile, Slot};
 use crate::sync::{Condvar, Mutex, OnceLock, thread, wait_for};
 
 /// An open store's parts.
@@ -254,19 +255,6 @@ fn set_snapshots_aside(db_dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn create_private(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)?;
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-    sync_dir(parent.unwrap_or(Path::new(".")))
-}
-
 fn demand(options: &SledOptions, survives: Survives) -> Result<()> {
     if options.requires_power_loss_safety && survives < Survives::PowerLoss {
         let message = format!(
@@ -314,11 +302,6 @@ fn newer(format: u32, dir: &Path) -> Error {
         dir.display()
     );
     Error::new(ErrorKind::NewerFormat, message)
-}
-
-fn unavailable(what: &str, path: &Path, e: io::Error) -> Error {
-    let message = format!("could not {what} ({})", path.display());
-    Error::new(ErrorKind::Unavailable, message).with_source(e)
 }
 
 /// How often sled writes and syncs what is buffered: the most that a crash of the process takes

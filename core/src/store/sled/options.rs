@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::stamp::{OnRollback, SideFile};
 
 /// Settings of a [`SledStore`](super::SledStore).
 ///
@@ -27,21 +28,6 @@ pub struct SledOptions {
     pub(super) on_rollback: OnRollback,
 }
 
-/// What to do with a store that is older than what it had acknowledged: a restored copy, a
-/// truncated file, or one whose stamp file is missing. Sessions that were revoked would be
-/// valid again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnRollback {
-    /// Do not open it: [`RolledBack`](crate::ErrorKind::RolledBack).
-    #[default]
-    Refuse,
-    /// Open it and say so in
-    /// [`Capabilities::was_rolled_back`](crate::store::Capabilities::was_rolled_back): the
-    /// engine then revokes everything. Every open says so again until
-    /// [`sync`](crate::store::Store::sync) was called, which the engine does only afterwards.
-    RevokeAll,
-}
-
 impl SledOptions {
     /// The default size of sled's page cache: 128 MiB, which holds some 300,000 sessions.
     pub const CACHE_LEN_BYTES_DEFAULT: u64 = 128 << 20;
@@ -54,7 +40,7 @@ impl SledOptions {
     pub fn new(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref().to_owned();
         SledOptions {
-            stamp_path: path.join(super::stamp::SideFile::NAME),
+            stamp_path: path.join(SideFile::NAME),
             path,
             cache_len_max_bytes: SledOptions::CACHE_LEN_BYTES_DEFAULT,
             requires_power_loss_safety: false,

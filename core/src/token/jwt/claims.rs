@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
+use super::plain;
 use crate::codec::json::{self, DEPTH_MAX, Integer, Text};
 use crate::verdict::Reason;
 
@@ -41,14 +42,24 @@ pub struct Claims {
 
 /// Whose claims are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     Own,
     Foreign,
 }
 
 impl Claims {
-    /// Reads claims in one pass, strictly: a member of the wrong type is an error, never absent.
-    pub(super) fn parse(bytes: &[u8], source: Source) -> Result<Self, Reason> {
+    /// Reads claims, strictly: a member of the wrong type is an error, never absent.
+    pub(crate) fn parse(bytes: &[u8], source: Source) -> Result<Self, Reason> {
+        if source == Source::Own
+            && let Some(claims) = plain::read(bytes)
+        {
+            return Ok(claims);
+        }
+        Claims::parse_strictly(bytes, source)
+    }
+
+    /// The same in one pass of a general parser, which alone refuses.
+    pub(crate) fn parse_strictly(bytes: &[u8], source: Source) -> Result<Self, Reason> {
         json::parse(bytes, source).map_err(|_| Reason::Malformed)
     }
 
@@ -75,14 +86,13 @@ impl Claims {
     }
 
     /// Whether they can be written so that [`parse`](Self::parse) reads them back as they are.
-    pub(super) fn are_writable(&self) -> bool {
-        let is_typed = |name: &String| TYPED.contains(&name.as_str());
+    pub(crate) fn are_writable(&self) -> bool {
         let is_too_deep = |value: &Value| json::depth_of(value) >= usize::from(DEPTH_MAX);
         let integers = [self.exp, self.nbf, self.iat, self.auth_time, self.seq, self.ver];
         let texts = [&self.sub, &self.jti, &self.sid];
         integers.into_iter().flatten().all(|value| value <= json::INTEGER_MAX)
             && texts.into_iter().flatten().all(|text| !text.is_empty())
-            && !self.extra.keys().any(is_typed)
+            && !self.extra.keys().any(|name| is_typed(name))
             && !self.extra.values().any(is_too_deep)
     }
 }
@@ -217,6 +227,11 @@ impl<'de> Visitor<'de> for Audiences {
         }
         Ok(audiences)
     }
+}
+
+/// Whether a claim has a place of its own.
+pub(super) fn is_typed(name: &str) -> bool {
+    TYPED.contains(&name)
 }
 
 /// The claims with a place of their own: they are not for `extra`.

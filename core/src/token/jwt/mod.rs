@@ -16,9 +16,10 @@
 //! A verified token must not be known by its text: an ES256 signature can be changed by anybody
 //! into another one that is as good. What revokes a token is its `jti` or `sid`.
 
-mod claims;
+pub(crate) mod claims;
 mod header;
 mod own;
+mod plain;
 mod profile;
 mod segment;
 mod sign;

@@ -1,8 +1,8 @@
 //! The side file: what the store is known to have acknowledged, kept outside of the store.
 //!
-//! sled opens a truncated file, or an older copy put in its place, without a word: revoked
-//! sessions would come back. So the version that was last known to be on the device stands in
-//! a file of its own, and a store that is behind it was rolled back.
+//! sled and LMDB open a truncated file, or an older copy put in its place, without a word: revoked
+//! sessions would come back. So the version that was last known to be on the device stands in a
+//! file of its own, and a store that is behind it was rolled back.
 //!
 //! ```text
 //! two slots, at 0 and 4096, of 64 bytes each:
@@ -19,8 +19,22 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind::NotFound, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::durability::sync_dir;
-use super::layout::FORMAT;
+use super::files::sync_dir;
+
+/// What to do with a store that is older than what it had acknowledged: a restored copy, a
+/// truncated file, or one whose stamp file is missing. Sessions that were revoked would be
+/// valid again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnRollback {
+    /// Do not open it: [`RolledBack`](crate::ErrorKind::RolledBack).
+    #[default]
+    Refuse,
+    /// Open it and say so in
+    /// [`Capabilities::was_rolled_back`](crate::store::Capabilities::was_rolled_back): the
+    /// engine then revokes everything. Every open says so again until
+    /// [`sync`](crate::store::Store::sync) was called, which the engine does only afterwards.
+    RevokeAll,
+}
 
 /// The side file, and where the next write goes.
 #[derive(Debug)]
@@ -170,6 +184,8 @@ impl Slot {
     }
 }
 
+/// The format of the slots.
+const FORMAT: u32 = 1;
 const MAGIC: &[u8; 8] = b"sessileS";
 const SLOT_LEN: usize = 64;
 const CRC_OFFSET: usize = SLOT_LEN - 4;

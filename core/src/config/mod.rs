@@ -1,7 +1,9 @@
 //! Settings of an engine. Every limit has a unit, a default, a range and a reason: [`LIMITS`].
 
+mod limit;
+
 use std::fmt;
-#[cfg(feature = "sled")]
+#[cfg(any(feature = "sled", feature = "lmdb"))]
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,166 +11,28 @@ use std::time::Duration;
 use crate::cookie::CookiePolicy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::{Algorithm, MasterSecret};
-use crate::policy::{AtLimit, Lifetimes};
-#[cfg(feature = "sled")]
+use crate::policy::{AtLimit, EarlyRefresh, Lifetimes};
+#[cfg(any(feature = "sled", feature = "lmdb"))]
 use crate::store::OnRollback;
 use crate::store::{Durability, Store};
 use crate::time::{Clock, SystemClock, millis};
 use crate::token::check_prefix;
 use crate::token::jwt::AlgorithmName;
 
-/// A limit of the configuration.
-#[derive(Clone, Copy, Debug)]
-pub struct Limit {
-    /// The setting.
-    pub name: &'static str,
-    /// The unit of the numbers.
-    pub unit: &'static str,
-    /// What holds when nothing is set; `None`: the setting is off.
-    pub default: Option<u64>,
-    /// The least that is accepted.
-    pub min: u64,
-    /// The most that is accepted.
-    pub max: u64,
-    /// Why.
-    pub reason: &'static str,
-}
-
-const DAY_MS: u64 = 86_400_000;
-
-/// The longest life of a session and of what depends on it: browsers keep no cookie longer
-/// (RFC 6265bis, 5.5).
-pub(crate) const LIFETIME_MAX_MS: u64 = 400 * DAY_MS;
-
-/// Every limit of the configuration.
-pub const LIMITS: &[Limit] = &[
-    IDLE_TIMEOUT,
-    ABSOLUTE_LIFETIME,
-    ROTATE_EVERY,
-    ROTATION_GRACE,
-    REFRESH_GRACE,
-    ACCESS_LIFETIME,
-    DATA_LEN,
-    EXPIRING_SOON,
-    MAX_SESSIONS_PER_SUBJECT,
-    CACHE_LEN,
-    STORE_CACHE_LEN,
-    TICK_EVERY,
-];
-
-pub(crate) const IDLE_TIMEOUT: Limit = Limit {
-    name: "idle_timeout",
-    unit: "ms",
-    default: Some(1_800_000),
-    min: 1_000,
-    max: LIFETIME_MAX_MS,
-    reason: "ASVS 5.0, 7.3.1 wants one; 30 minutes is what web frameworks and NIST AAL2 use",
+pub(crate) use limit::{ABSOLUTE_LIFETIME, IDLE_TIMEOUT, LIFETIME_MAX_MS};
+use limit::{
+    ACCESS_LIFETIME, CACHE_LEN, DATA_LEN, EXPIRING_SOON, MAX_SESSIONS_PER_SUBJECT, REFRESH_GRACE,
+    REFRESH_WINDOW, ROTATE_EVERY, ROTATION_GRACE, STORE_CACHE_LEN, TICK_EVERY, check,
 };
-
-pub(crate) const ABSOLUTE_LIFETIME: Limit = Limit {
-    name: "absolute_lifetime",
-    unit: "ms",
-    default: Some(43_200_000),
-    min: 1_000,
-    max: LIFETIME_MAX_MS,
-    reason: "ASVS 5.0, 7.3.2 wants one; 12 hours is a working day and NIST's AAL3 limit",
-};
-
-const ROTATE_EVERY: Limit = Limit {
-    name: "rotate_every",
-    unit: "ms",
-    default: None,
-    min: 60_000,
-    max: LIFETIME_MAX_MS,
-    reason: "a rotation is a durable write: more than one a minute and session is waste",
-};
-
-const ROTATION_GRACE: Limit = Limit {
-    name: "rotation_grace",
-    unit: "ms",
-    default: Some(10_000),
-    min: 0,
-    max: 300_000,
-    reason: "requests that were under way with the old token; 0: the old token is dead at once",
-};
-
-const REFRESH_GRACE: Limit = Limit {
-    name: "refresh_grace",
-    unit: "ms",
-    default: Some(10_000),
-    min: 0,
-    max: 300_000,
-    reason: "parallel requests of one client; longer, and a thief has that long unnoticed",
-};
-
-const ACCESS_LIFETIME: Limit = Limit {
-    name: "access_lifetime",
-    unit: "ms",
-    default: Some(300_000),
-    min: 10_000,
-    max: 3_600_000,
-    reason: "verifiers without the store learn of a revoke by its end; 5 minutes is usual",
-};
-
-const DATA_LEN: Limit = Limit {
-    name: "data_len_max_bytes",
-    unit: "bytes",
-    default: Some(64 << 10),
-    min: 0,
-    max: 64 << 10,
-    reason: "read and written as one row: what is larger belongs in a database",
-};
-
-const EXPIRING_SOON: Limit = Limit {
-    name: "expiring_soon",
-    unit: "ms",
-    default: Some(60_000),
-    min: 1_000,
-    max: DAY_MS,
-    reason: "WCAG 2.2, 2.2.1 wants 20 s at least to react; a minute leaves time to ask",
-};
-
-const MAX_SESSIONS_PER_SUBJECT: Limit = Limit {
-    name: "max_sessions_per_subject",
-    unit: "sessions",
-    default: None,
-    min: 1,
-    max: 1_000,
-    reason: "counted inside the create, which must stay short (ASVS 5.0, 7.1.2)",
-};
-
-const CACHE_LEN: Limit = Limit {
-    name: "cache_len_max_bytes",
-    unit: "bytes",
-    default: Some(256 << 20),
-    min: 64 << 10,
-    max: 1 << 40,
-    reason: "about 200 bytes a session: the default holds a million, and grows as they come",
-};
-
-const STORE_CACHE_LEN: Limit = Limit {
-    name: "store_cache_len_max_bytes",
-    unit: "bytes",
-    default: Some(128 << 20),
-    min: 16 << 20,
-    max: 4 << 30,
-    reason: "sled's page cache, a hint to it: it takes up to three times as much memory",
-};
-
-const TICK_EVERY: Limit = Limit {
-    name: "tick_every",
-    unit: "ms",
-    default: Some(1_000),
-    min: 10,
-    max: 60_000,
-    reason: "how late touches, sweeps and expiry events may be",
-};
+pub use limit::{LIMITS, Limit};
 
 /// Where the sessions are kept.
 #[derive(Clone)]
 pub(crate) enum Place {
     #[cfg(feature = "sled")]
     Directory(PathBuf),
+    #[cfg(feature = "lmdb")]
+    Shared(PathBuf),
     Store(Arc<dyn Store>),
 }
 
@@ -195,6 +59,7 @@ pub struct Config {
     pub(crate) rotate_every: Option<Duration>,
     pub(crate) rotation_grace: Duration,
     pub(crate) refresh_grace: Duration,
+    pub(crate) refresh_window: Option<(Duration, EarlyRefresh)>,
     pub(crate) data_len_max_bytes: usize,
     pub(crate) expiring_soon: Duration,
     pub(crate) max_sessions: Option<usize>,
@@ -209,7 +74,7 @@ pub struct Config {
     pub(crate) has_threads: bool,
     pub(crate) trust_clock: bool,
     pub(crate) require_power_loss_safety: bool,
-    #[cfg(feature = "sled")]
+    #[cfg(any(feature = "sled", feature = "lmdb"))]
     pub(crate) on_rollback: OnRollback,
 }
 
@@ -219,6 +84,15 @@ impl Config {
     #[cfg(feature = "sled")]
     pub fn new(directory: impl AsRef<Path>) -> Self {
         Config::at(Place::Directory(directory.as_ref().to_owned()))
+    }
+
+    /// The defaults, with the store of several processes on one machine (LMDB) in `directory`,
+    /// which is made if it is not there: for servers with worker processes. What one of them ends
+    /// is ended in all when the call returns. Each opens an engine of its own, after it was
+    /// forked; the machine's, not a network's, disk.
+    #[cfg(feature = "lmdb")]
+    pub fn lmdb(directory: impl AsRef<Path>) -> Self {
+        Config::at(Place::Shared(directory.as_ref().to_owned()))
     }
 
     /// The defaults, over a store of the host's choice. Needs a
@@ -241,6 +115,7 @@ impl Config {
             rotate_every: None,
             rotation_grace: ms(ROTATION_GRACE),
             refresh_grace: ms(REFRESH_GRACE),
+            refresh_window: None,
             data_len_max_bytes: bytes(DATA_LEN),
             expiring_soon: ms(EXPIRING_SOON),
             max_sessions: None,
@@ -255,7 +130,7 @@ impl Config {
             has_threads: true,
             trust_clock: false,
             require_power_loss_safety: false,
-            #[cfg(feature = "sled")]
+            #[cfg(any(feature = "sled", feature = "lmdb"))]
             on_rollback: OnRollback::default(),
         }
     }
@@ -317,6 +192,16 @@ impl Config {
     #[must_use]
     pub fn refresh_grace(mut self, grace: Duration) -> Self {
         self.refresh_grace = grace;
+        self
+    }
+
+    /// How long before its access token ends a refresh is expected at the earliest, and what
+    /// becomes of one that comes earlier: whoever refreshes a token that is not needed yet may
+    /// have stolen it. Off; 0 to 1 hour. Counts where [access tokens](Self::access_tokens) are
+    /// configured, from the last rotation.
+    #[must_use]
+    pub fn refresh_window(mut self, window: Duration, early: EarlyRefresh) -> Self {
+        self.refresh_window = Some((window, early));
         self
     }
 
@@ -418,7 +303,7 @@ impl Config {
     }
 
     /// What to do when the store was rolled back. Refuses to open by default.
-    #[cfg(feature = "sled")]
+    #[cfg(any(feature = "sled", feature = "lmdb"))]
     #[must_use]
     pub fn on_rollback(mut self, on_rollback: OnRollback) -> Self {
         self.on_rollback = on_rollback;
@@ -436,6 +321,7 @@ impl Config {
         self.rotate_every.map_or(Ok(()), |every| check(ROTATE_EVERY, millis(every)))?;
         check(ROTATION_GRACE, millis(self.rotation_grace))?;
         check(REFRESH_GRACE, millis(self.refresh_grace))?;
+        self.refresh_window.map_or(Ok(()), |(window, _)| check(REFRESH_WINDOW, millis(window)))?;
         check(DATA_LEN, self.data_len_max_bytes as u64)?;
         check(EXPIRING_SOON, millis(self.expiring_soon))?;
         self.max_sessions.map_or(Ok(()), |max| check(MAX_SESSIONS_PER_SUBJECT, max as u64))?;
@@ -516,15 +402,6 @@ pub(crate) fn check_grace(grace: Duration) -> Result<()> {
     check(ROTATION_GRACE, millis(grace))
 }
 
-fn check(limit: Limit, value: u64) -> Result<()> {
-    let Limit { name, unit, min, max, reason, .. } = limit;
-    if (min..=max).contains(&value) {
-        return Ok(());
-    }
-    let message = format!("{name} is {value} {unit}, but must be {min} to {max} {unit}: {reason}");
-    Err(Error::new(ErrorKind::InvalidConfig, message))
-}
-
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config").field("lifetimes", &self.lifetimes).finish_non_exhaustive()
@@ -556,6 +433,7 @@ mod tests {
             (config().rotate_every(second), "rotate_every"),
             (config().rotation_grace(second * 301), "rotation_grace"),
             (config().refresh_grace(second * 301), "refresh_grace"),
+            (config().refresh_window(second * 3601, EarlyRefresh::Tell), "refresh_window"),
             (config().data_len_max_bytes(65 << 10), "data_len_max_bytes"),
             (config().expiring_soon(second / 2), "expiring_soon"),
             (config().max_sessions_per_subject(0, AtLimit::Refuse), "max_sessions_per_subject"),
