@@ -12,7 +12,8 @@ use sessile::store::{
     Table,
 };
 use sessile::{
-    Config, CreateOptions, Engine, ErrorKind, Group, Reason, Restored, Result, Timestamp,
+    AccessOptions, AccessTokens, ApiKeyOptions, Config, CreateOptions, Engine, ErrorKind, Group,
+    Patch, Reason, Restored, Result, Timestamp,
 };
 use sessile_tests::fixture::secret;
 use support::redis_server::{self, Proxy, RedisServer, until};
@@ -231,14 +232,45 @@ fn an_engine_whose_store_was_taken_answers_nothing_and_writes_nothing() {
 #[test]
 fn nothing_is_answered_from_a_cache_while_the_server_is_away_for_longer_than_the_lease() {
     let server = RedisServer::start();
-    let engine = engine(server.options().lease(MS(400)));
+    let store = Arc::new(opened(server.options().lease(MS(400))));
+    let config = Config::with_store(store).master_secret(secret()).no_threads();
+    let tokens = AccessTokens::new("https://issuer.example", "https://api.example");
+    let engine = Engine::open_with(config.access_tokens(tokens)).unwrap();
     let issued = log_in(&engine, "alice");
+    let (token, handle) = (issued.token.as_str(), issued.session.handle());
+    let access = engine.issue_access(handle, &AccessOptions::new()).unwrap().token;
+    let api_key = engine.create_api_key(&ApiKeyOptions::new("alice", "ci").unwrap()).unwrap().token;
+    engine.patch(handle, &Patch::new().set("cart", "3")).unwrap();
+    let answers = || {
+        [
+            ("verify", engine.verify(token).map(|verdict| verdict.is_valid())),
+            ("peek", engine.peek(token).map(|verdict| verdict.is_valid())),
+            ("access", engine.verify_access(&access).map(|verdict| verdict.claims().is_some())),
+            (
+                "API key",
+                engine.verify_api_key(api_key.as_str()).map(|verdict| verdict.key().is_some()),
+            ),
+            ("data", engine.data(handle).map(|data| data.is_some())),
+            ("verify at once", engine.verify_at_once(token).map(|known| known.is_some())),
+            ("peek at once", engine.peek_at_once(token).map(|known| known.is_some())),
+            ("access at once", engine.verify_access_at_once(&access).map(|known| known.is_some())),
+            ("data at once", engine.data_at_once(handle).map(|known| known.is_some())),
+        ]
+    };
+    // The first fill the caches, the last are answered from them alone.
+    for (name, answer) in answers() {
+        assert!(answer.unwrap(), "{name}");
+    }
     server.kill();
-    until("the lease runs out", || engine.verify(issued.token.as_str()).is_err());
-    assert_eq!(kind(engine.verify(issued.token.as_str())), ErrorKind::Unavailable);
+    until("the lease runs out", || engine.verify(token).is_err());
+    for (name, answer) in answers() {
+        assert_eq!(answer.expect_err(name).kind(), ErrorKind::Unavailable, "{name}");
+    }
     server.run();
-    until("it is renewed", || engine.verify(issued.token.as_str()).is_ok());
-    assert!(engine.verify(issued.token.as_str()).unwrap().is_valid());
+    until("it is renewed", || engine.verify(token).is_ok());
+    for (name, answer) in answers() {
+        assert!(answer.unwrap(), "{name}");
+    }
 }
 
 #[test]
