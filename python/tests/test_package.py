@@ -43,7 +43,10 @@ def test_error_is_an_ordinary_exception_of_ours() -> None:
 )
 def test_numbers_and_names_are_those_of_c(enum: type[IntEnum], prefix: str) -> None:
     members = {member.name: member.value for member in enum}
-    assert members == constants_of_the_c_header(prefix)
+    constants = constants_of_the_c_header(prefix)
+    # What only C has: short buffers, and outcomes that are no verdict of a token.
+    constants = {name: n for name, n in constants.items() if 0 < n < 1000}
+    assert members == constants
     assert members
 
 
