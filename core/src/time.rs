@@ -63,7 +63,8 @@ pub(crate) const fn millis(duration: Duration) -> u64 {
 
 /// Where an engine gets the time from.
 ///
-/// It may jump or run backwards: the engine's own time never does.
+/// It may jump or run backwards: the engine's own time never does. The engine also asks it under
+/// its locks: it must be quick, and must not call the engine.
 pub trait Clock: Send + Sync + 'static {
     /// The present moment.
     fn now(&self) -> Timestamp;

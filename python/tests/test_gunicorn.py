@@ -20,8 +20,6 @@ import pytest
 import sessile
 import sessile.wsgi
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="gunicorn forks")
-
 SITE = """
 import os, sessile.wsgi
 def application(environ, start_response):

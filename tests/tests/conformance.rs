@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,8 +16,8 @@ use sessile::{ErrorKind, Group, Result, Timestamp};
 
 sessile::store_conformance!(memory, MemoryHarness);
 sessile::store_conformance!(faultless_wrapper, WrappedHarness);
-sessile::store_conformance!(sled, SledHarness::new());
-sessile::store_conformance!(lmdb, LmdbHarness::new());
+sessile::store_conformance!(sled, DirectoryHarness::sled());
+sessile::store_conformance!(lmdb, DirectoryHarness::lmdb());
 
 fn with_a_row(store: &dyn Store) {
     let key = Key::new(Group(7), Table::Session, b"kept").unwrap();
@@ -84,29 +84,46 @@ impl Harness for WrappedHarness {
     }
 }
 
-struct SledHarness {
+/// A store in a directory of its own.
+struct DirectoryHarness {
     dir: tempfile::TempDir,
     crashes: AtomicU32,
+    open: fn(PathBuf) -> Result<Arc<dyn Store>>,
+    /// Copies a store that is open, as a crash would leave it.
+    copy: fn(&Path, &Path),
 }
 
-impl SledHarness {
-    fn new() -> Self {
+impl DirectoryHarness {
+    fn sled() -> Self {
+        DirectoryHarness::new(
+            |path| {
+                let options = SledOptions::new(path).cache_len_max_bytes(16 << 20);
+                Ok(Arc::new(SledStore::open(options)?))
+            },
+            support::copy_at_once,
+        )
+    }
+
+    fn lmdb() -> Self {
+        DirectoryHarness::new(
+            |path| Ok(Arc::new(LmdbStore::open(LmdbOptions::new(path))?)),
+            support::copy_from_outside,
+        )
+    }
+
+    fn new(open: fn(PathBuf) -> Result<Arc<dyn Store>>, copy: fn(&Path, &Path)) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        SledHarness { dir, crashes: AtomicU32::new(0) }
+        DirectoryHarness { dir, crashes: AtomicU32::new(0), open, copy }
     }
 
     fn path(&self) -> PathBuf {
         self.dir.path().join("store")
     }
-
-    fn options(path: PathBuf) -> SledOptions {
-        SledOptions::new(path).cache_len_max_bytes(16 << 20)
-    }
 }
 
-impl Harness for SledHarness {
+impl Harness for DirectoryHarness {
     fn open(&self) -> Result<Arc<dyn Store>> {
-        Ok(Arc::new(SledStore::open(SledHarness::options(self.path()))?))
+        (self.open)(self.path())
     }
 
     fn is_durable(&self) -> bool {
@@ -120,54 +137,8 @@ impl Harness for SledHarness {
     fn crashed(&self) -> Option<Arc<dyn Store>> {
         let number = self.crashes.fetch_add(1, Ordering::SeqCst);
         let to = self.dir.path().join(format!("crashed-{number}"));
-        support::copy_at_once(&self.path(), &to);
-        Some(Arc::new(SledStore::open(SledHarness::options(to)).unwrap()))
-    }
-
-    fn failing(&self) -> Option<Arc<dyn Store>> {
-        None
-    }
-
-    fn make_newer(&self) -> bool {
-        support::make_newer(&self.path().join("sessile.stamp"));
-        true
-    }
-}
-
-struct LmdbHarness {
-    dir: tempfile::TempDir,
-    crashes: AtomicU32,
-}
-
-impl LmdbHarness {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        LmdbHarness { dir, crashes: AtomicU32::new(0) }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.dir.path().join("store")
-    }
-}
-
-impl Harness for LmdbHarness {
-    fn open(&self) -> Result<Arc<dyn Store>> {
-        Ok(Arc::new(LmdbStore::open(LmdbOptions::new(self.path()))?))
-    }
-
-    fn is_durable(&self) -> bool {
-        true
-    }
-
-    fn is_exclusive(&self) -> bool {
-        true
-    }
-
-    fn crashed(&self) -> Option<Arc<dyn Store>> {
-        let number = self.crashes.fetch_add(1, Ordering::SeqCst);
-        let to = self.dir.path().join(format!("crashed-{number}"));
-        support::copy_from_outside(&self.path(), &to);
-        Some(Arc::new(LmdbStore::open(LmdbOptions::new(to)).unwrap()))
+        (self.copy)(&self.path(), &to);
+        Some((self.open)(to).unwrap())
     }
 
     fn failing(&self) -> Option<Arc<dyn Store>> {

@@ -48,7 +48,8 @@ fn nothing_acknowledged_is_lost_when_the_power_is_cut() {
 #[test]
 fn the_same_cuts_lose_something_without_synchronous_writes() {
     in_own_mounts("the_same_cuts_lose_something_without_synchronous_writes", || {
-        let Some(tally) = cut_power(cuts(3), Attribute::Stripped) else { return };
+        // A single cut may come when nothing is under way, and so, seldom, may three.
+        let Some(tally) = cut_power(cuts(12), Attribute::Stripped) else { return };
         println!("{tally}");
         assert!(tally.losses + tally.unopened > 0, "the cuts prove nothing");
     });

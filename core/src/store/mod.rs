@@ -52,6 +52,8 @@
 //! [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
 //! [`ErrorKind::WritesRefused`]: crate::ErrorKind::WritesRefused
 
+#[cfg(any(feature = "sled", feature = "lmdb"))]
+mod expiry;
 mod export;
 #[cfg(any(feature = "sled", feature = "lmdb"))]
 mod files;

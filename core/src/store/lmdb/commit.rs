@@ -11,13 +11,14 @@ use heed::types::Bytes;
 use heed::{Database, MdbError, RoTxn, RwTxn};
 
 use super::crash::CrashPoint;
-use super::layout::{STAMP_KEY, Stamp, StampRead, decode_header, encode_row, expiry_key};
+use super::layout::{STAMP_KEY, Stamp, StampRead, decode_header, encode_row};
 use super::open::HOME;
 use super::presence::Writer;
 use crate::cache::{Epochs, Flight};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::forks;
 use crate::id::Group;
+use crate::store::expiry::expiry_key;
 use crate::store::queue::{Entry, Rounds};
 use crate::store::stamp::SideFile;
 use crate::store::{Batch, Check, Commit, Key, Moves, Row};

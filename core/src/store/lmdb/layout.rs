@@ -14,7 +14,7 @@
 //! whose expiry is `NEVER` has no expiry entry; every other has exactly one, in the same
 //! transaction.
 
-use crate::store::{Due, Key, Row};
+use crate::store::Row;
 use crate::time::Timestamp;
 
 /// The key of the stamp. No table has number 0.
@@ -22,9 +22,6 @@ pub(super) const STAMP_KEY: &[u8] = &[0x00];
 
 /// The first byte of every row's key is at least this.
 pub(super) const ROWS_FIRST: u8 = 0x01;
-
-/// The first byte of every expiry entry, beyond every table's number.
-pub(super) const EXPIRY: u8 = 0xfe;
 
 /// The format of everything above.
 pub(super) const FORMAT: u32 = 1;
@@ -53,31 +50,6 @@ pub(super) fn encode_row(version: u64, expires_at: Timestamp, payload: &[u8]) ->
     row.extend_from_slice(&expires_at.as_millis().to_be_bytes());
     row.extend_from_slice(payload);
     row
-}
-
-/// The key of the expiry entry of `key` at `at`.
-pub(super) fn expiry_key(at: Timestamp, key: &Key) -> Vec<u8> {
-    let mut entry = expiry_bound(at);
-    let (bytes, len) = key.encode();
-    entry.extend_from_slice(bytes.get(..len).unwrap_or_default());
-    entry
-}
-
-/// Before every expiry entry at `at` or later, behind every earlier one.
-pub(super) fn expiry_bound(at: Timestamp) -> Vec<u8> {
-    let mut bound = Vec::with_capacity(9 + Key::LEN_MAX);
-    bound.push(EXPIRY);
-    bound.extend_from_slice(&at.as_millis().to_be_bytes());
-    bound
-}
-
-/// What the key of an expiry entry says.
-pub(super) fn decode_expiry(entry: &[u8]) -> Option<Due> {
-    let (&[EXPIRY], rest) = entry.split_first_chunk()? else {
-        return None;
-    };
-    let (at, key) = rest.split_first_chunk()?;
-    Some(Due { at: Timestamp::from_millis(u64::from_be_bytes(*at)), key: Key::decode(key)? })
 }
 
 /// The row that says whose the store is and how far it has come.
@@ -146,8 +118,8 @@ impl Stamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Group;
     use crate::store::Table;
+    use crate::store::expiry::EXPIRY;
 
     #[test]
     fn no_table_has_the_prefix_of_the_stamp_or_the_expiry() {
@@ -157,13 +129,11 @@ mod tests {
     }
 
     #[test]
-    fn rows_entries_and_stamps_survive_their_binary_form() {
-        let key = Key::new(Group(7), Table::Data, b"abc").unwrap();
+    fn rows_and_stamps_survive_their_binary_form() {
         let at = Timestamp::from_millis(99);
         let row = Row { version: 3, expires_at: at, value: b"x".to_vec() };
         assert_eq!(decode_row(&encode_row(3, at, b"x")), Some(row));
         assert_eq!(decode_row(&[0; 15]), None);
-        assert_eq!(decode_expiry(&expiry_key(at, &key)), Some(Due { at, key }));
         let stamp = Stamp {
             store_id: [9; 16],
             version: 12,

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::layout::{EXPIRY, HEADER_LEN, Meta, Stamp, decode_expiry, expiry_key};
+use super::layout::{HEADER_LEN, Meta, Stamp};
 use super::tree::{Tree, damaged};
 use super::writes::Writes;
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::expiry::{EXPIRY, decode_expiry, expiry_key};
 use crate::store::queue::{Entry, Rounds};
 use crate::store::{Batch, Check, Commit, Durability, Key, Row};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};

@@ -16,7 +16,7 @@
 //! `indexed at` is where the row's expiry entry stands, or `NEVER` when it has none. It is at
 //! most `expires at`: an entry may lag behind its row, never run ahead of it.
 
-use crate::store::{Due, Key, Row};
+use crate::store::Row;
 use crate::time::Timestamp;
 
 /// The key of the stamp. No table has number 0.
@@ -27,9 +27,6 @@ pub(super) const INTENT_KEY: &[u8] = &[0x00, 0x01];
 
 /// The first byte of every row's key is at least this.
 pub(super) const ROWS_FIRST: u8 = 0x01;
-
-/// The first byte of every expiry entry, beyond every table's number.
-pub(super) const EXPIRY: u8 = 0xfe;
 
 /// The format of everything above.
 pub(super) const FORMAT: u32 = 1;
@@ -74,33 +71,6 @@ pub(super) fn decode_row(bytes: &[u8]) -> Option<Row> {
     let meta = Meta::decode(bytes)?;
     let value = bytes.get(HEADER_LEN..)?.to_vec();
     Some(Row { version: meta.version, expires_at: meta.expires_at, value })
-}
-
-/// The key of the expiry entry of `key` at `at`.
-pub(super) fn expiry_key(at: Timestamp, key: &Key) -> Vec<u8> {
-    let (bytes, len) = key.encode();
-    let mut entry = Vec::with_capacity(9 + len);
-    entry.push(EXPIRY);
-    entry.extend_from_slice(&at.as_millis().to_be_bytes());
-    entry.extend_from_slice(bytes.get(..len).unwrap_or_default());
-    entry
-}
-
-/// Before every expiry entry at `at` or later, behind every earlier one.
-pub(super) fn expiry_bound(at: Timestamp) -> Vec<u8> {
-    let mut bound = Vec::with_capacity(9);
-    bound.push(EXPIRY);
-    bound.extend_from_slice(&at.as_millis().to_be_bytes());
-    bound
-}
-
-/// What the key of an expiry entry says.
-pub(super) fn decode_expiry(entry: &[u8]) -> Option<Due> {
-    let (&[EXPIRY], rest) = entry.split_first_chunk()? else {
-        return None;
-    };
-    let (at, key) = rest.split_first_chunk()?;
-    Some(Due { at: Timestamp::from_millis(u64::from_be_bytes(*at)), key: Key::decode(key)? })
 }
 
 /// The row of the tree that says whose it is and how far it has come.
@@ -156,8 +126,8 @@ impl Stamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Group;
     use crate::store::Table;
+    use crate::store::expiry::EXPIRY;
 
     #[test]
     fn no_table_has_the_prefix_of_the_stamp_or_the_expiry() {
@@ -167,14 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn rows_entries_and_stamps_survive_their_binary_form() {
-        let key = Key::new(Group(7), Table::Data, b"abc").unwrap();
+    fn rows_and_stamps_survive_their_binary_form() {
         let at = Timestamp::from_millis(99);
         let meta = Meta { version: 3, expires_at: at, indexed_at: Timestamp::from_millis(5) };
         assert_eq!(Meta::decode(&meta.encode(b"x")), Some(meta));
         assert_eq!(decode_row(&meta.encode(b"x")).unwrap().value, b"x");
         assert_eq!(Meta::decode(&[0; 23]), None);
-        assert_eq!(decode_expiry(&expiry_key(at, &key)), Some(Due { at, key }));
         let stamp = Stamp { store_id: [9; 16], version: 12, is_alarmed: true };
         assert_eq!(Stamp::decode(&stamp.encode()), StampRead::Stamp(stamp));
     }

@@ -23,9 +23,9 @@ use std::fmt;
 use std::ops::Bound::{self, Excluded, Included};
 use std::sync::Arc;
 
+use super::expiry::{EXPIRY, decode_expiry, expiry_bound, expiry_key};
 use commit::{Committer, Done, Job};
-use layout::{EXPIRY, HEADER_LEN, Meta, ROWS_FIRST};
-use layout::{decode_expiry, decode_row, expiry_bound, expiry_key};
+use layout::{HEADER_LEN, Meta, ROWS_FIRST, decode_row};
 use lock::LockFile;
 use open::Opened;
 use tree::damaged;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::commit::{Committer, VERSION_GAP};
 use super::durability::{make_synchronous, of_file};
-use super::layout::{EXPIRY, ROWS_FIRST, STAMP_KEY, Stamp, StampRead};
+use super::layout::{ROWS_FIRST, STAMP_KEY, Stamp, StampRead};
 use super::lock::{LockFile, already_open};
 use super::options::SledOptions;
 use super::tree::Tree;
@@ -15,6 +15,7 @@ use super::writes::redo;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::fill_random;
 use crate::store::Survives;
+use crate::store::expiry::EXPIRY;
 use crate::store::files::{create_private, unavailable};
 use crate::store::stamp::{OnRollback, SideError, SideFile, Slot};
 use crate::sync::{Condvar, Mutex, OnceLock, thread, wait_for};

@@ -18,10 +18,11 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::{EXPIRY, INTENT_KEY, Meta, STAMP_KEY, Stamp, expiry_key};
+use super::layout::{INTENT_KEY, Meta, STAMP_KEY, Stamp};
 use super::tree::{Tree, damaged};
 use crate::error::Result;
 use crate::store::Key;
+use crate::store::expiry::{EXPIRY, expiry_key};
 use crate::time::Timestamp;
 
 /// What is to be written, by key; the last word on a key counts.
