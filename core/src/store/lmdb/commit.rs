@@ -1,9 +1,9 @@
 //! Rounds of commits: checks, versions, expiry entries, epochs, one sync.
 //!
 //! One thread of the process leads a round: it waits for the turn of its process, takes LMDB's
-//! writer lock, which excludes every other, does what waits, makes the epochs of what changes odd, commits, and makes them
-//! even. So nobody can see a change before its epoch is odd, and nobody else is between `begin`
-//! and commit meanwhile: see `cache::epochs`.
+//! writer lock, which excludes every other, does what waits, makes the epochs of what changes
+//! odd, commits, and makes them even. So nobody can see a change before its epoch is odd, and
+//! nobody else is between `begin` and commit meanwhile: see `cache::epochs`.
 
 use std::path::PathBuf;
 
